@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import type { CliContext, ExitCode } from './cli-context.js';
+import { addEnvCommand } from './env.command.js';
+import { addRedisAclCommand } from './redis-acl.command.js';
+import { addRedisCheckCommand } from './redis-check.command.js';
+import { addRedisPurposesCommand } from './redis-purposes.command.js';
+
+/**
+ * The tree of commands. It is built for every call, `--help` included, and docs/cli.md is made of it; so a
+ * command's file registers names and texts, and imports what it works with when it runs.
+ *
+ * @param finish gets the exit code of the command that ran
+ */
+export function createProgram(context: CliContext, finish: (code: ExitCode) => void): Command {
+  const { output, version } = context;
+  const program = new Command('bulkhead')
+    .description('Looks at the Redis compartments and the settings of a Bulkhead application.')
+    .version(version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .configureOutput({
+      writeOut: (text) => output.out(text.trimEnd()),
+      writeErr: (text) => output.err(text.trimEnd()),
+    })
+    .showHelpAfterError()
+    .exitOverride();
+  const redis = program.command('redis').description('the servers of the purposes').helpCommand(false);
+  addRedisCheckCommand(redis, context, finish);
+  addRedisPurposesCommand(redis, context, finish);
+  addRedisAclCommand(redis, context, finish);
+  addEnvCommand(program, context, finish);
+  return program;
+}

@@ -1,0 +1,16 @@
+export { ConfigModule, settingsIn } from './config.module.js';
+export { EnvVariable, type Variable, variablesOf } from './variable.decorator.js';
+export { type Fault, SettingsError, formatFaults } from './fault.js';
+export { dynamicModulesOf } from './module-graph.js';
+export { type Environment, type Profile, isLocal } from './profile.js';
+export {
+  type ModuleWithSettings,
+  type Registration,
+  type RuleContext,
+  SETTINGS_SOURCE,
+  type SettingsRules,
+  type SettingsSource,
+} from './registration.js';
+export { judge, registrationsOf } from './settings-loader.js';
+export { Settings } from './settings.js';
+export { readSecretFile, variableName } from './variable-reader.js';

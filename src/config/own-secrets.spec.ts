@@ -1,0 +1,73 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Secret } from '../kernel/redact.js';
+import { localSecret, ownSecretFaults } from './own-secrets.js';
+
+describe('A secret that nobody gave', () => {
+  const home = process.cwd();
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'secrets-'));
+    process.chdir(folder);
+  });
+  afterEach(() => {
+    process.chdir(home);
+    rmSync(folder, { recursive: true });
+  });
+
+  const reveal = (name: string, profile: 'demo' | 'test' | 'development') =>
+    localSecret(name, profile).reveal();
+
+  it('is made anew for each demo', () => {
+    expect(reveal('A', 'demo')).not.toBe(reveal('A', 'demo'));
+  });
+
+  it('is the same in every test run, and another for each name', () => {
+    expect(reveal('A', 'test')).toBe(reveal('A', 'test'));
+    expect(reveal('A', 'test')).not.toBe(reveal('B', 'test'));
+  });
+
+  it('is made once in development and kept in a file that only its owner reads', () => {
+    const first = reveal('A', 'development');
+    const second = reveal('B', 'development');
+    expect([reveal('A', 'development'), reveal('B', 'development')]).toEqual([first, second]);
+    const file = join(folder, '.bulkhead', 'secrets.json');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ A: first, B: second });
+  });
+
+  it('is made anew when the file was spoilt', () => {
+    const first = reveal('A', 'development');
+    writeFileSync(join(folder, '.bulkhead', 'secrets.json'), '{ not json');
+    expect(reveal('A', 'development')).not.toBe(first);
+  });
+
+  it('has 32 bytes of randomness at least', () => {
+    expect(Buffer.from(reveal('A', 'demo'), 'base64url')).toHaveLength(32);
+  });
+});
+
+describe('Own secrets in production', () => {
+  const own = (variable: string, text?: string) => ({
+    variable,
+    value: text === undefined ? undefined : new Secret(text),
+  });
+  const rules = (...secrets: ReturnType<typeof own>[]) =>
+    ownSecretFaults(secrets, 'production').map(({ variable, rule }) => `${variable} ${rule}`);
+  const long = (letter: string) => letter.repeat(32);
+
+  it('are given, long enough and all different', () => {
+    expect(rules(own('A', long('a')), own('B', long('b')))).toEqual([]);
+    expect(rules(own('A'))).toEqual(['A must be set in production']);
+    expect(rules(own('A', 'short'))).toEqual(['A has fewer than 32 bytes']);
+    expect(rules(own('A', long('x')), own('B', long('y')), own('C', long('x')))).toEqual([
+      'C has the same value as A',
+    ]);
+  });
+
+  it('are not asked for in local profiles', () => {
+    expect(ownSecretFaults([own('A'), own('B', 'short')], 'development')).toEqual([]);
+  });
+});

@@ -1,0 +1,61 @@
+import { Controller, Get, Param, Req, Res, ServiceUnavailableException } from '@nestjs/common';
+import { HealthCheckService, type HealthCheckStatus } from '@nestjs/terminus';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NoStore, OpsAccess } from '../http/index.js';
+import { UnknownPurposeError } from './health.errors.js';
+import { RedisHealth } from './redis.health.js';
+import { ShutdownState } from './shutdown-state.js';
+
+/**
+ * Liveness asks whether a restart would help, readiness whether to send requests here. A lost compartment is no
+ * reason for either: all replicas share each server, so the answer is 200 with the loss visible, until a
+ * required compartment or every one of them is gone.
+ */
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly terminus: HealthCheckService,
+    private readonly redis: RedisHealth,
+    private readonly shutdown: ShutdownState,
+    private readonly ops: OpsAccess,
+  ) {}
+
+  @Get('livez')
+  @NoStore()
+  livez() {
+    return { status: 'ok' };
+  }
+
+  @Get('readyz')
+  @NoStore()
+  async readyz(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    const status = await this.verdict();
+    reply.status(status === 'ok' || status === 'degraded' ? 200 : 503);
+    return { status, purposes: this.redis.reports(this.ops.allows(request)) };
+  }
+
+  @Get('readyz/:purpose')
+  @NoStore()
+  readyzOf(
+    @Param('purpose') purpose: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const report = this.redis.report(purpose, this.ops.allows(request));
+    if (!report) throw new UnknownPurposeError();
+    const status = this.shutdown.active ? 'shutting_down' : report.status;
+    reply.status(status === 'up' || status === 'degraded' ? 200 : 503);
+    return { purpose, ...report, status };
+  }
+
+  private async verdict(): Promise<HealthCheckStatus> {
+    if (this.shutdown.active) return 'shutting_down';
+    try {
+      return (await this.terminus.check([() => this.redis.check()])).status;
+    } catch (error) {
+      // Terminus says "not ready" by an exception whose body would not survive the problem filter.
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      return Reflect.get(Object(error.getResponse()), 'status') as HealthCheckStatus;
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { Module, type OnModuleDestroy } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { ConfigModule } from '../config/index.js';
+import { HttpModule } from '../http/index.js';
+import { RedisModule } from '../redis/index.js';
+import { HealthController } from './health.controller.js';
+import { HealthSettings } from './health.config.js';
+import { IsolationController } from './isolation.controller.js';
+import { MetricsController } from './metrics.controller.js';
+import { RedisGauges } from './redis-gauges.js';
+import { RedisHealth } from './redis.health.js';
+import { ShutdownState } from './shutdown-state.js';
+import { StatusLog } from './status-log.js';
+
+/** Probes, metrics and the purpose matrix. It looks at compartments and holds no client of any. */
+@Module({
+  imports: [
+    HttpModule,
+    RedisModule.forInspection(),
+    ConfigModule.forFeature(HealthSettings),
+    // Silent: Terminus would write an error line for every failed probe; StatusLog writes the changes.
+    TerminusModule.forRoot({ logger: false }),
+  ],
+  controllers: [HealthController, MetricsController, IsolationController],
+  providers: [RedisHealth, RedisGauges, StatusLog, ShutdownState],
+  exports: [ShutdownState],
+})
+export class HealthModule implements OnModuleDestroy {
+  constructor(private readonly shutdown: ShutdownState) {}
+
+  /** For whoever closes the application without announcing it first. */
+  onModuleDestroy(): void {
+    this.shutdown.begin();
+  }
+}

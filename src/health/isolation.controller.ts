@@ -1,0 +1,48 @@
+import { Controller, Get } from '@nestjs/common';
+import { Settings } from '../config/index.js';
+import { NoStore, OpsOnly } from '../http/index.js';
+import { type PurposeStatus, RedisStatus } from '../redis/index.js';
+
+/** The purpose matrix of the running process: what was asked for, what was found, and what was proven. */
+@Controller('isolation')
+@OpsOnly()
+export class IsolationController {
+  constructor(
+    private readonly status: RedisStatus,
+    private readonly settings: Settings,
+  ) {}
+
+  @Get()
+  @NoStore()
+  matrix() {
+    const rows = this.status.all();
+    const lanes = rows.flatMap((row) => row.lanes);
+    return {
+      profile: this.settings.profile,
+      connections: lanes.filter((lane) => lane.connected).length,
+      required: this.status.required,
+      purposes: rows.map(rowOf),
+    };
+  }
+}
+
+function rowOf(row: PurposeStatus) {
+  return {
+    purpose: row.purpose,
+    namespace: row.namespace,
+    engine: row.engine,
+    address: row.address,
+    source: row.source,
+    user: row.user,
+    db: row.db,
+    ...(row.serverVersion === undefined ? {} : { server_version: row.serverVersion }),
+    isolation: row.isolation,
+    shared_with: row.sharedWith,
+    lanes: row.lanes.map(({ lane, connected, inFlight }) => ({ lane, connected, in_flight: inFlight })),
+    outage: row.outage,
+    state: row.state,
+    ...(row.reason === undefined ? {} : { reason: row.reason }),
+    since: new Date(row.sinceMs).toISOString(),
+    proofs: row.proofs,
+  };
+}

@@ -1,0 +1,42 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answerConnectionError } from './connection-errors.js';
+import type { HttpSettings } from './http.config.js';
+import { sendProblem } from './problem.filter.js';
+import { problemOf } from './problem.js';
+import { requestIdOf } from './request-id.js';
+import { fastifyTrustProxy } from './trust-proxy.js';
+
+/** Slow headers are the cheapest attack; no honest client needs longer. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** How often Node looks for requests that are late; its default of 30 s would outlast our limits. */
+const CHECK_INTERVAL_MS = 2_000;
+
+export function createFastifyAdapter(settings: HttpSettings): FastifyAdapter {
+  const { requestTimeoutMs } = settings;
+  return new FastifyAdapter({
+    trustProxy: fastifyTrustProxy(settings.trustProxy),
+    bodyLimit: settings.bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: settings.connectionTimeoutMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    // While closing, requests on open connections are still served, with `Connection: close`: Redis is there
+    // until the last one is answered, and Fastify's own 503 is not a problem document.
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => answerConnectionError(error, socket),
+    // The router refuses malformed addresses before any hook or filter.
+    frameworkErrors: answerRouterError,
+    http: {
+      maxHeaderSize: settings.headerLimitBytes,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    },
+  });
+}
+
+function answerRouterError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id);
+  sendProblem(reply, problemOf(error, { requestId: request.id, url: request.url }));
+}

@@ -1,0 +1,7 @@
+export { createFastifyAdapter } from './fastify-adapter.js';
+export { HttpSettings } from './http.config.js';
+export { furnishHttpDoor } from './http-door.js';
+export { HttpModule } from './http.module.js';
+export { OpsAccess, OpsGuard, OpsOnly } from './ops.guard.js';
+export { BodyLimit, NoStore } from './route.decorators.js';
+export { type FieldError, ValidationFailedError } from './validation.js';

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../kernel/errors.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The bytes of the body, for signatures over them; `@RawBody()` gives them to a handler. */
+    rawBody?: Buffer;
+  }
+  interface FastifyContextConfig {
+    /** See `@BodyLimit`. */
+    bodyLimitBytes?: number;
+  }
+}
+
+export class MalformedBodyError extends AppError {
+  readonly code = 'MALFORMED_BODY';
+  readonly status = 400;
+  readonly slug = 'malformed-body';
+  readonly title = 'The body is not valid JSON';
+}
+
+/**
+ * JSON is the one media type; any other is 415. Nest's own parser is not used because it fixes the body limit
+ * for all routes. Must run before the routes are registered.
+ */
+export function acceptJson(instance: FastifyInstance): void {
+  instance.removeAllContentTypeParsers();
+  // 'error': a `__proto__` or `constructor.prototype` member is refused instead of dropped in silence.
+  const parse = instance.getDefaultJsonParser('error', 'error');
+  instance.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    request.rawBody = body;
+    // Many clients name the type on a POST without a body; validation says what is missing.
+    if (body.length === 0) return done(null, undefined);
+    void parse(request, body.toString('utf8'), (error, value) => {
+      if (error) done(new MalformedBodyError('The body is not valid JSON, or has a forbidden member.'));
+      else done(null, value);
+    });
+  });
+  instance.addHook('onRoute', (route) => {
+    const limit = route.config?.bodyLimitBytes;
+    if (limit !== undefined) route.bodyLimit = limit;
+  });
+}

@@ -1,0 +1,33 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PROBLEM_TYPE, type Problem, problemOf } from './problem.js';
+
+/**
+ * The one exception filter. Nest hands it what handlers, guards and pipes throw and what Fastify raises before
+ * them (body, media type, unknown address). Only faults of ours are logged: a compartment that is down would
+ * otherwise write a line per request, and its change of state has been logged already.
+ */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Http');
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    // The client left while it was sending: nobody to answer, and no fault of ours to log.
+    if (thrown !== undefined && thrown === request.raw.errored) return;
+    const problem = problemOf(thrown, { requestId: request.id, url: request.url });
+    if (problem.unexpected) {
+      const route = request.routeOptions.url ?? 'unmatched';
+      const error = thrown instanceof Error ? thrown : new Error(`a ${typeof thrown} was thrown`);
+      this.logger.error('Request failed', { request_id: request.id, method: request.method, route, error });
+    }
+    // A stream that has begun cannot turn into a problem document: cutting it is the only honest sign.
+    if (reply.sent || reply.raw.headersSent) reply.raw.destroy();
+    else sendProblem(reply, problem);
+  }
+}
+
+export function sendProblem(reply: FastifyReply, { status, headers, body }: Problem): void {
+  void reply.code(status).headers(headers).type(PROBLEM_TYPE).send(JSON.stringify(body));
+}

@@ -1,0 +1,93 @@
+import { Logger } from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../kernel/time.js';
+import { type CountSeries, type Metrics, type RequestRecord, requestContext } from '../telemetry/index.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    record: RequestRecord;
+  }
+}
+
+export interface RequestLogOptions {
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Route patterns that are asked every few seconds and logged at debug level. */
+  readonly quietRoutes: readonly string[];
+  /** Whether lower floors find the record of the request they run for (docs/adr/0009-request-context.md). */
+  readonly followRequests: boolean;
+}
+
+/** A client that left before the answer; the status that nginx made customary. */
+const CLIENT_GONE = 499;
+
+/**
+ * One line and one count per request, and the record that lower floors write to while it is served.
+ *
+ * The context is entered in `preHandler`, not when the request arrives: everything before it is ours and has
+ * the record at hand, while the parser's stream events would drop a context that was entered earlier.
+ */
+export function recordRequests(instance: FastifyInstance, options: RequestLogOptions): void {
+  const { clock } = options;
+  const finish = createFinisher(options);
+  // Fastify wants the property declared, so that all requests have one shape.
+  instance.decorateRequest('record');
+  instance.addHook('onRequest', (request, reply, done) => {
+    const startMs = clock.monotonicMs();
+    request.record = { requestId: request.id, redis: {} };
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    // `close`, not Fastify's onResponse: that one never comes when the client leaves an event stream.
+    reply.raw.once('close', () => finish(request, reply, clock.monotonicMs() - startMs));
+    done();
+  });
+  if (options.followRequests) {
+    instance.addHook('preHandler', (request, _reply, done) => requestContext.run(request.record, done));
+  }
+}
+
+function createFinisher({ metrics, quietRoutes, followRequests }: RequestLogOptions) {
+  const logger = new Logger('Http');
+  const quiet = new Set(quietRoutes);
+  const counts = new Map<string, CountSeries>();
+
+  return (request: FastifyRequest, reply: FastifyReply, ms: number): void => {
+    // Never the URL: it is unbounded as a label and may hold a token as text.
+    const route = request.routeOptions.url ?? 'unmatched';
+    const { method, record } = request;
+    const aborted = !reply.raw.writableEnded;
+    const status = aborted && !reply.raw.headersSent ? CLIENT_GONE : reply.raw.statusCode;
+
+    const key = `${method} ${route} ${status}`;
+    let count = counts.get(key);
+    if (!count) {
+      count = metrics.httpRequests.child({ method, route, status: String(status) });
+      counts.set(key, count);
+    }
+    count.inc();
+    metrics.httpDuration.child({ method, route }).observe(ms / 1000);
+
+    const fields = {
+      method,
+      route,
+      status,
+      ms: round(ms),
+      request_id: record.requestId,
+      rl_backend: record.rlBackend ?? 'none',
+      rate_limit_state: record.rateLimitState ?? 'none',
+      ...(followRequests ? { redis: usage(record) } : {}),
+      ...(aborted ? { aborted } : {}),
+    };
+    if (quiet.has(route)) logger.debug('Request', fields);
+    else logger.log('Request', fields);
+  };
+}
+
+/** A list, because a purpose is a value: as a key, `securityTokens` would look like a secret's name. */
+function usage({ redis }: RequestRecord): { purpose: string; calls: number; ms: number }[] {
+  return Object.entries(redis).map(([purpose, { calls, ms }]) => ({ purpose, calls, ms: round(ms) }));
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

@@ -1,0 +1,67 @@
+import { type FamilyOptions, type Sample, type Series, SeriesFamily } from './series-family.js';
+
+export interface LatencyOptions<L extends string> extends FamilyOptions<L> {
+  /** Upper bounds in seconds, ascending. */
+  readonly buckets: readonly number[];
+}
+
+/** A histogram whose observation costs a few nanoseconds; the exposition is prom-client's. */
+export class LatencySeries<L extends string> extends SeriesFamily<L, LatencyObserver> {
+  readonly type = 'histogram';
+  private readonly buckets: readonly number[];
+
+  constructor(options: LatencyOptions<L>) {
+    super(options);
+    this.buckets = [...options.buckets];
+  }
+
+  protected create(): LatencyObserver {
+    return new LatencyObserver(this.buckets);
+  }
+}
+
+export class LatencyObserver implements Series {
+  private readonly counts: Float64Array;
+  private sum = 0;
+  private count = 0;
+
+  constructor(private readonly buckets: readonly number[]) {
+    this.counts = new Float64Array(buckets.length);
+  }
+
+  /** Anything but a finite number is dropped: a NaN would spoil the sum for ever. */
+  observe(seconds: number): void {
+    if (!Number.isFinite(seconds)) return;
+    this.sum += seconds;
+    this.count += 1;
+    const { buckets, counts } = this;
+    // Linear on purpose: most latencies fall into the first buckets, and 15 comparisons beat a search.
+    for (let i = 0; i < buckets.length; i++) {
+      if (seconds <= (buckets[i] as number)) {
+        (counts[i] as number)++;
+        return;
+      }
+    }
+  }
+
+  samples(name: string, labels: Readonly<Record<string, string>>): Sample[] {
+    let cumulative = 0;
+    const bucket = (le: number | string, value: number): Sample => ({
+      labels: { le, ...labels },
+      value,
+      metricName: `${name}_bucket`,
+    });
+    return [
+      ...this.buckets.map((le, i) => bucket(le, (cumulative += this.counts[i] ?? 0))),
+      bucket('+Inf', this.count),
+      { labels, value: this.sum, metricName: `${name}_sum` },
+      { labels, value: this.count, metricName: `${name}_count` },
+    ];
+  }
+
+  clear(): void {
+    this.counts.fill(0);
+    this.sum = 0;
+    this.count = 0;
+  }
+}

@@ -1,0 +1,15 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** What one request has used so far; written by the lower floors, read once by the request log. */
+export interface RequestRecord {
+  readonly requestId: string;
+  /** Which backend decided the rate limit: `redis`, `memory`, `cache`. */
+  rlBackend?: string;
+  /** `allow`, `throttle` or `block`. */
+  rateLimitState?: string;
+  /** Calls and milliseconds per purpose. */
+  readonly redis: Record<string, { calls: number; ms: number }>;
+}
+
+/** The record of the request that the current code runs for; undefined outside a request. */
+export const requestContext = new AsyncLocalStorage<RequestRecord>();

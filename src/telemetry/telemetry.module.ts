@@ -1,0 +1,15 @@
+import { Global, Module } from '@nestjs/common';
+import { ConfigModule } from '../config/index.js';
+import { systemClock } from '../kernel/time.js';
+import { CLOCK } from './clock.js';
+import { LogSettings } from './log.config.js';
+import { Metrics } from './metrics.js';
+
+/** What the operator sees, and the clock. Global: every floor counts and measures. */
+@Global()
+@Module({
+  imports: [ConfigModule.forFeature(LogSettings)],
+  providers: [Metrics, { provide: CLOCK, useValue: systemClock }],
+  exports: [Metrics, CLOCK],
+})
+export class TelemetryModule {}

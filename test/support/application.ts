@@ -1,0 +1,47 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { killOnExit } from './clean-up.js';
+import { freePort } from './free-port.js';
+import { waitFor } from './wait-for.js';
+
+const root = join(fileURLToPath(import.meta.url), '../../..');
+
+/** The built application as a process of its own, as an operator runs it. */
+export interface RunningApplication {
+  readonly origin: string;
+  readonly process: ChildProcess;
+  /** Everything written to stdout and stderr so far. */
+  readonly output: () => string;
+  /** Resolves when the process has ended. */
+  readonly exit: Promise<{ code: number | null; ms: number }>;
+}
+
+/** Starts `dist/main.js` with only the given variables and waits until it listens, or has ended. */
+export async function startApplication(env: Readonly<Record<string, string>>): Promise<RunningApplication> {
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+    // No inherited variables and a folder without .env: the test says all that the application knows.
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    env: { PATH: process.env.PATH ?? '', PORT: String(port), HOST: '127.0.0.1', LOG_FORMAT: 'json', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  killOnExit(child);
+  const started = performance.now();
+  let text = '';
+  let ended = false;
+  child.stdout.on('data', (data: Buffer) => (text += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (text += data.toString()));
+  const exit = new Promise<{ code: number | null; ms: number }>((resolve) => {
+    child.once('exit', (code) => {
+      ended = true;
+      resolve({ code, ms: performance.now() - started });
+    });
+  });
+  const application = { origin: `http://127.0.0.1:${port}`, process: child, output: () => text, exit };
+  await waitFor(() => ended || text.includes('Listening on'), {
+    what: 'the application to listen',
+    timeoutMs: 20_000,
+  });
+  return application;
+}

@@ -1,0 +1,154 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { freePort } from './free-port.js';
+import * as faults from './tcp-faults.js';
+import type { Fault } from './tcp-faults.js';
+import { Link } from './tcp-link.js';
+
+export interface TcpProxyOptions {
+  targetPort: number;
+  targetHost?: string;
+  /** A free one by default. */
+  port?: number;
+}
+
+const PORT_ATTEMPTS = 5;
+
+/**
+ * A TCP proxy between a client and a server whose behaviour a test changes while connections are live.
+ *
+ * A real network fault cannot be made on a loopback interface without root, and a client library behaves differently
+ * for each kind (refused, reset, silent, half open), so each kind is its own method. They return promises because
+ * some have to open or close the listener; the fault itself is in force when the call returns.
+ */
+export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
+  for (let attempt = 1; ; attempt += 1) {
+    const proxy = new TcpProxy(options, options.port ?? (await freePort()));
+    try {
+      await proxy.pass();
+      return proxy;
+    } catch (error) {
+      // Another process was faster to take a port that was free a moment ago.
+      if (options.port !== undefined || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+export class TcpProxy {
+  readonly host = '127.0.0.1';
+  readonly port: number;
+  /** Bytes that arrived at the server, and at the clients. */
+  bytesUp = 0;
+  bytesDown = 0;
+  /** Bytes that a fault swallowed: proof that, for instance, a lost reply had really been sent. */
+  bytesLost = 0;
+  readonly #target: { host: string; port: number };
+  readonly #links = new Set<Link>();
+  #total = 0;
+  #fault: Fault = faults.pass();
+  #listener: Server | undefined;
+
+  /** Use `startTcpProxy`. */
+  constructor({ targetPort, targetHost = '127.0.0.1' }: TcpProxyOptions, port: number) {
+    this.#target = { host: targetHost, port: targetPort };
+    this.port = port;
+  }
+
+  /** Client connections accepted since the start, and open now. */
+  get connections(): { total: number; open: number } {
+    return { total: this.#total, open: [...this.#links].filter((link) => link.clientOpen).length };
+  }
+
+  /** The name of the fault in force, `refuse` when nothing listens. */
+  get mode(): string {
+    return this.#listener ? this.#fault.name : 'refuse';
+  }
+
+  /** Ends every fault: forwards, and listens again after `refuse()`. Delivers what a black hole held. */
+  pass(): Promise<void> {
+    return this.use(faults.pass());
+  }
+
+  /** Accepts connections and forwards nothing, not even that the other side closed. */
+  blackHole(): Promise<void> {
+    return this.use(faults.blackHole());
+  }
+
+  /** "Reply lost after execution": requests arrive, replies are swallowed. */
+  dropReplies(): Promise<void> {
+    return this.use(faults.dropReplies());
+  }
+
+  latency(ms: number, jitterMs = 0): Promise<void> {
+    return this.use(faults.latency(ms, jitterMs));
+  }
+
+  /** Each connection ends when `n` more bytes of replies have passed. */
+  closeAfterBytes(n: number): Promise<void> {
+    return this.use(faults.closeAfterBytes(n));
+  }
+
+  sliceBytes(size: number): Promise<void> {
+    return this.use(faults.sliceBytes(size));
+  }
+
+  /** Any fault, for live connections and for new ones. */
+  async use(fault: Fault): Promise<void> {
+    this.#fault = fault;
+    for (const link of this.#links) link.treat(fault);
+    if (!this.#listener) await this.#listen();
+  }
+
+  /** ECONNREFUSED for new connections, an end for the live ones; the port stays ours for `pass()`. */
+  async refuse(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    const closed = new Promise<void>((resolve) => (listener ? listener.close(() => resolve()) : resolve()));
+    for (const link of this.#links) link.destroy();
+    await closed;
+  }
+
+  /** RST on every live connection, once; new connections get the fault in force. */
+  resetAll(): void {
+    for (const link of this.#links) link.reset();
+  }
+
+  /**
+   * Every live connection loses its server side while the client's socket stays open and unanswered for good, as when
+   * a NAT forgets an idle connection. New connections get the fault in force.
+   */
+  halfOpen(): void {
+    for (const link of this.#links) link.forget();
+  }
+
+  stop(): Promise<void> {
+    return this.refuse();
+  }
+
+  async #listen(): Promise<void> {
+    // allowHalfOpen: the end of one direction is forwarded like data and must not close the other one by itself.
+    const listener = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
+    this.#listener = listener;
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', (error) => {
+        this.#listener = undefined;
+        reject(error);
+      });
+      listener.listen({ port: this.port, host: this.host, exclusive: true }, resolve);
+    });
+  }
+
+  #accept(client: Socket): void {
+    this.#total += 1;
+    const link = new Link(client, this.#target, this.#fault, {
+      delivered: (direction, bytes) => {
+        if (direction === 'up') this.bytesUp += bytes;
+        else this.bytesDown += bytes;
+      },
+      lost: (bytes) => {
+        this.bytesLost += bytes;
+      },
+      closed: () => this.#links.delete(link),
+    });
+    this.#links.add(link);
+  }
+}

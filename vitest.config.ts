@@ -1,0 +1,84 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * One project per kind of test. `npm run check` runs those that need no server; `npm test` runs all of them.
+ * Only projects that talk to real servers carry the global set-up, so that nobody needs Redis for a unit test.
+ * Type tests (`*.test-d.ts`) are not listed: the compiler is their runner (`npm run typecheck`).
+ */
+const realServers = { globalSetup: ['test/support/global-setup.ts'] };
+/** These also run the built application; it is built once, before any test. */
+const builtApplication = { globalSetup: [...realServers.globalSetup, 'test/support/build-setup.ts'] };
+const patient = { testTimeout: 30_000, hookTimeout: 60_000 };
+
+/** Groups run one after the other: quick answers first, tests that cut and freeze servers alone at the end. */
+const group = (groupOrder: number) => ({ sequence: { groupOrder } });
+
+export default defineConfig(({ mode }) => ({
+  test: {
+    pool: 'forks',
+    maxWorkers: '100%',
+    reporters: ['default'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['src/**/*.spec.ts'], isolate: false, ...group(0) },
+      },
+      {
+        extends: true,
+        test: { name: 'architecture', include: ['test/*.spec.ts'], testTimeout: 30_000, ...group(0) },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'contract-embedded',
+          include: ['test/contract/**/*.contract.ts'],
+          env: { ENGINE: 'embedded' },
+          ...patient,
+          ...group(0),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'contract-real',
+          include: ['test/contract/**/*.contract.ts'],
+          env: { ENGINE: 'real' },
+          ...realServers,
+          ...patient,
+          ...group(1),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'support',
+          include: ['test/support/**/*.spec.ts'],
+          ...realServers,
+          ...patient,
+          ...group(1),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.e2e-spec.ts'],
+          ...builtApplication,
+          ...patient,
+          ...group(1),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.faults.ts'],
+          env: { FAULTS: process.env.FAULTS ?? (mode === 'full' ? 'full' : 'short') },
+          ...builtApplication,
+          ...patient,
+          ...group(2),
+        },
+      },
+    ],
+  },
+}));
