@@ -13,6 +13,12 @@ const patient = { testTimeout: 30_000, hookTimeout: 60_000 };
 /** Groups run one after the other: quick answers first, tests that cut and freeze servers alone at the end. */
 const group = (groupOrder: number) => ({ sequence: { groupOrder } });
 
+/** Takes as long as it is told to, so it is there only for `npm run soak`. */
+const soak = {
+  extends: true as const,
+  test: { name: 'soak', include: ['test/faults/**/*.soak.ts'], ...builtApplication, ...patient, ...group(3) },
+};
+
 export default defineConfig(({ mode }) => ({
   test: {
     pool: 'forks',
@@ -74,11 +80,14 @@ export default defineConfig(({ mode }) => ({
           name: 'faults',
           include: ['test/faults/**/*.faults.ts'],
           env: { FAULTS: process.env.FAULTS ?? (mode === 'full' ? 'full' : 'short') },
+          // One file at a time: they measure, and a second one would be the noise of the first.
+          maxWorkers: 1,
           ...builtApplication,
           ...patient,
           ...group(2),
         },
       },
+      ...(mode === 'soak' ? [soak] : []),
     ],
   },
 }));

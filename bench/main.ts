@@ -1,8 +1,9 @@
 import { loadavg, cpus } from 'node:os';
+import { isolation } from './isolation.js';
 import { purposeClient } from './purpose-client.js';
 import { rateLimiter } from './rate-limiter.js';
 
-const SECTIONS = { 'purpose-client': purposeClient, 'rate-limiter': rateLimiter } as const;
+const SECTIONS = { 'purpose-client': purposeClient, 'rate-limiter': rateLimiter, isolation } as const;
 
 const chosen = process.argv.slice(2).filter((word) => Object.hasOwn(SECTIONS, word));
 const sections = chosen.length > 0 ? chosen : Object.keys(SECTIONS);

@@ -3,19 +3,21 @@ import { AppModule } from './app.module.js';
 import { demoAnnouncement } from './app.demo.js';
 import { createHttpApp } from './app.setup.js';
 import { ShutdownSettings, shutDown, shutdownBudget, shutdownSteps } from './app.shutdown.js';
-import { Settings } from './config/index.js';
+import { Settings, isLocal } from './config/index.js';
 import { ShutdownState } from './health/shutdown-state.js';
 import { HttpSettings } from './http/index.js';
 import { EXIT, StartupError } from './kernel/errors.js';
 import { redactText } from './kernel/redact.js';
-import { RedisStatus } from './redis/index.js';
+import { RedisRotation, RedisStatus } from './redis/index.js';
 
 async function main(): Promise<void> {
-  const running: { stop?: (cause: string, exitCode: number) => void } = {};
+  const running: { stop?: (cause: string, exitCode: number) => void; rotate?: () => void } = {};
   const end = (cause: string, exitCode: number) =>
     running.stop ? running.stop(cause, exitCode) : process.exit(exitCode);
   // From the first moment on: as the first process of a container one without handlers ignores the signal.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal, EXIT.ok));
+  // While it starts there is nothing to look at again: what it reads, it reads now.
+  process.on('SIGHUP', () => running.rotate?.());
   for (const fault of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(fault, (error: unknown) => {
       if (!running.stop) refuse(error);
@@ -42,6 +44,11 @@ async function main(): Promise<void> {
       },
     );
   });
+
+  const rotation = app.get(RedisRotation, { strict: false });
+  // On a developer's machine the signal comes from a terminal that was closed, and nobody sees the process any more.
+  const closedTerminal = isLocal(settings.profile) && process.stdin.isTTY;
+  running.rotate = () => (closedTerminal ? end('SIGHUP', EXIT.ok) : void rotation.now());
 
   await app.listen(http.port, http.listenHost(settings.profile));
   const origin = (await app.getUrl()).replace('[::]', '127.0.0.1').replace('0.0.0.0', '127.0.0.1');

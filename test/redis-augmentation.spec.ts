@@ -35,7 +35,7 @@ import { type BlockingRedis, InjectRedis, type Purpose, type PurposeDefinition, 
   from '../../redis/index.js';
 const SEARCH = {
   env: 'SEARCH_REDIS', namespace: 'search', outage: 'closed', aclUser: 'advised', eviction: 'advise',
-  persistence: 'none', connectMs: 1000, lanes: { command: { commandMs: 250, silenceMs: 750 } },
+  persistence: 'none', replication: 'none', connectMs: 1000, lanes: { command: { commandMs: 250, silenceMs: 750 } },
   commands: ['get', 'set', 'mget'],
 } as const satisfies PurposeDefinition;
 declare module '../../redis/index.js' {

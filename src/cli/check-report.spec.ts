@@ -10,6 +10,8 @@ const status: PurposeFinding['status'] = {
   isolation: 'database',
   sharedWith: ['authCache'],
   address: 'redis://db:6379/1',
+  topology: 'standalone',
+  primaries: ['db:6379'],
   source: 'REDIS_URL',
   user: 'app',
   db: 1,

@@ -17,11 +17,26 @@ export function checkDocument({ findings, ...head }: CheckReport): unknown {
 }
 
 function purposeDocument({ status, outcome, runId, faults, warnings }: PurposeFinding): unknown {
-  const { purpose, address, source, user, db, engine, outage, proofs, isolation, sharedWith } = status;
+  const {
+    purpose,
+    address,
+    topology,
+    primaries,
+    source,
+    user,
+    db,
+    engine,
+    outage,
+    proofs,
+    isolation,
+    sharedWith,
+  } = status;
   return {
     purpose,
     outcome,
     address,
+    topology,
+    primaries,
     source,
     user,
     db,
@@ -60,7 +75,7 @@ function row({ outcome, status }: PurposeFinding): string[] {
   return [
     outcome === 'up' ? 'ok' : 'fail',
     status.purpose,
-    status.address,
+    addressText(status),
     status.source,
     status.user,
     String(status.db),
@@ -68,6 +83,11 @@ function row({ outcome, status }: PurposeFinding): string[] {
     isolationText(status),
     proofText(status.proofs),
   ];
+}
+
+/** With Sentinels or a cluster the address is only whom to ask; the primaries are where the data is. */
+function addressText({ address, topology, primaries }: PurposeFinding['status']): string {
+  return topology === 'standalone' ? address : `${address} (${[topology, ...primaries].join(' ')})`;
 }
 
 function isolationText({ isolation, sharedWith }: PurposeFinding['status']): string {

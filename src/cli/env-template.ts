@@ -9,7 +9,8 @@ const HEAD = [
   'Generated from the settings classes by "npm run docs:generate": do not edit .env.example.',
   'Lines in use name the servers of docker-compose.yml. A line behind # shows what holds when it',
   'is left out, or an example where the text above it ends with "unset by default".',
-  'NAME_FILE is the path of a file with the value, for secrets; set it or NAME, not both.',
+  'NAME_FILE is the path of a file with the value, for secrets; set it or NAME, not both. The file holds',
+  `the value alone, without a line break at its end: printf '%s' "$VALUE" > file`,
   'To judge a file without starting anything: npm run cli -- env --check .env',
 ];
 

@@ -1,3 +1,4 @@
+export { MOST_CERTIFICATE_BYTES, UnfitFile, readBounded, readBoundedLater } from './bounded-file.js';
 export { ConfigModule, settingsIn } from './config.module.js';
 export { EnvVariable, type Variable, variablesOf } from './variable.decorator.js';
 export { type Fault, SettingsError, formatFaults } from './fault.js';

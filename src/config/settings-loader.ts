@@ -104,6 +104,7 @@ function fill({ type, prefix = '', purpose }: Registration, env: Environment, se
       broken.add(variable.property);
     } else {
       Reflect.set(instance, variable.property, reading.value);
+      if (reading.file !== undefined) settings.noteFile(variableName(variable, prefix), reading.file);
     }
   }
   settings.set(type, prefix, instance);

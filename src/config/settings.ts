@@ -7,8 +7,8 @@ import { variablesOf } from './variable.decorator.js';
 export class Settings {
   private readonly instances = new Map<Type<object>, Map<string, object>>();
   private readonly values: Record<string, unknown> = {};
-
   private readonly generatedNames: string[] = [];
+  private readonly files = new Map<string, string>();
 
   constructor(readonly profile: Profile) {}
 
@@ -39,6 +39,15 @@ export class Settings {
 
   noteGenerated(name: string): void {
     this.generatedNames.push(name);
+  }
+
+  /** Path of the file that a variable was read from; undefined: from the variable itself, or not at all. */
+  fileOf(variable: string): string | undefined {
+    return this.files.get(variable);
+  }
+
+  noteFile(variable: string, path: string): void {
+    this.files.set(variable, path);
   }
 
   /** Validated values by variable name, for ConfigService; secrets stay wrapped. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,25 +34,53 @@ describe('a variable that may be a file', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each([
-    ['s3cret', 's3cret'],
-    ['s3cret\n', 's3cret'],
-    ['s3cret\r\n', 's3cret'],
-    ['two\nlines\n', 'two\nlines'],
-    [' spaces ', ' spaces '],
-    ['blank line\n\n', 'blank line\n'],
-  ])('is what the file holds without the newline at its end: %j', (text, expected) => {
-    expect(value({ SAFE_CODE_FILE: file(text), SAFE_CODE: '' })).toBe(expected);
+  it.each(['s3cret', 'two\nlines', ' spaces ', '\nfirst'])('is what the file holds: %j', (text) => {
+    expect(value({ SAFE_CODE_FILE: file(text), SAFE_CODE: '' })).toBe(text);
+  });
+
+  it.each(['s3cret\n', 's3cret\r\n', 's3cret\r', 'two\nlines\n', 'blank line\n\n'])(
+    'is refused when the file ends with a line break: %j',
+    (text) => {
+      expect(read({ SAFE_CODE_FILE: file(text) })).toEqual({
+        fault: {
+          variable: 'SAFE_CODE_FILE',
+          rule: 'names a file that ends with a line break, so it is unclear whether the break belongs to the secret',
+          remedy: 'Write the file without one: printf \'%s\' "$VALUE" > file',
+        },
+      });
+    },
+  );
+
+  it('may be a file of 64 KiB, and no larger one', () => {
+    expect(value({ SAFE_CODE_FILE: file('x'.repeat(65_536)) })).toHaveLength(65_536);
+    expect(read({ SAFE_CODE_FILE: file('x'.repeat(65_537)) })).toEqual({
+      fault: {
+        variable: 'SAFE_CODE_FILE',
+        rule: 'names a file that is larger than 64 KiB',
+        remedy: 'Name a file that holds the value and nothing else',
+      },
+    });
+  });
+
+  it('is refused at once when it is a pipe that nobody writes, or a device without an end', () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const path of [pipe, '/dev/zero'])
+      expect(read({ SAFE_CODE_FILE: path })).toMatchObject({
+        fault: { variable: 'SAFE_CODE_FILE', rule: 'names a file that is no regular file' },
+      });
   });
 
   it('is a Secret, and a plain text where it is none', () => {
     expect(String((read({ SAFE_CODE: 's3cret' }) as { value: unknown }).value)).toBe('***');
-    expect(read({ SAFE_CODE_FILE: file('Safe 1\n') }, { type: String, secret: false })).toEqual({
+    const path = file('Safe 1');
+    expect(read({ SAFE_CODE_FILE: path }, { type: String, secret: false })).toEqual({
       value: 'Safe 1',
+      file: path,
     });
   });
 
-  it.each(['', '\n'])('is refused when the file is empty: %j', (text) => {
+  it.each(['', '\n', '\r\n'])('is refused when the file is empty: %j', (text) => {
     expect(read({ SAFE_CODE_FILE: file(text) })).toEqual({
       fault: {
         variable: 'SAFE_CODE_FILE',

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { Secret } from '../kernel/redact.js';
+import { MOST_SECRET_BYTES, UnfitFile, readBounded } from './bounded-file.js';
 import type { Environment } from './profile.js';
 import type { Fault } from './fault.js';
 import type { Variable } from './variable.decorator.js';
 
-export type Reading = { value: unknown } | { fault: Fault } | undefined;
+/** @param file where the value was read from, if not from the variable itself */
+export type Reading = { value: unknown; file?: string } | { fault: Fault } | undefined;
 
 /** The name in the environment: `_URL` under the prefix `RATE_LIMIT_REDIS` is `RATE_LIMIT_REDIS_URL`. */
 export function variableName(variable: Variable, prefix: string): string {
@@ -20,7 +21,7 @@ export function readVariable(variable: Variable, prefix: string, env: Environmen
   const text = found.text === undefined || found.text === '' ? variable.default : found.text;
   if (text === undefined) return undefined;
   try {
-    return { value: convert(variable, text) };
+    return { value: convert(variable, text), ...(found.file === undefined ? {} : { file: found.file }) };
   } catch (error) {
     const rule = error instanceof Error ? error.message : 'is not valid';
     return { fault: { variable: found.source, rule, remedy: `Correct it: ${variable.doc}` } };
@@ -31,7 +32,7 @@ function readText(
   variable: Variable,
   name: string,
   env: Environment,
-): { text: string | undefined; source: string } | { fault: Fault } {
+): { text: string | undefined; source: string; file?: string } | { fault: Fault } {
   const path = variable.file ? env[`${name}_FILE`] : undefined;
   if (!path) return { text: env[name], source: name };
   if (env[name]) {
@@ -46,26 +47,31 @@ function readText(
   return readSecretFile(`${name}_FILE`, path);
 }
 
-/** Files of secret stores end with a newline more often than not; it is not part of the secret. */
+/**
+ * A line break at the end is refused and not cut off: whether it belongs to the secret nobody can tell, and the
+ * server would see another password than the one who wrote the file.
+ */
 export function readSecretFile(
   variable: string,
   path: string,
-): { text: string; source: string } | { fault: Fault } {
+): { text: string; source: string; file: string } | { fault: Fault } {
+  const fault = (rule: string, remedy: string) => ({ fault: { variable, rule, remedy } });
   try {
-    const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-    if (text !== '') return { text, source: variable };
-    return {
-      fault: { variable, rule: 'names a file that is empty', remedy: 'Write the value into the file' },
-    };
+    const text = readBounded(path, MOST_SECRET_BYTES).toString('utf8');
+    if (/^[\r\n]*$/.test(text)) return fault('names a file that is empty', 'Write the value into the file');
+    if (!/[\r\n]$/.test(text)) return { text, source: variable, file: path };
+    return fault(
+      'names a file that ends with a line break, so it is unclear whether the break belongs to the secret',
+      'Write the file without one: printf \'%s\' "$VALUE" > file',
+    );
   } catch (error) {
+    if (error instanceof UnfitFile)
+      return fault(`names a file that ${error.message}`, 'Name a file that holds the value and nothing else');
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    return {
-      fault: {
-        variable,
-        rule: `names a file that cannot be read (${code})`,
-        remedy: 'Check the path and the permissions of the process',
-      },
-    };
+    return fault(
+      `names a file that cannot be read (${code})`,
+      'Check the path and the permissions of the process',
+    );
   }
 }
 

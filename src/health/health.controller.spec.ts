@@ -32,6 +32,8 @@ function row(purpose: string, more: Partial<PurposeStatus> = {}): PurposeStatus 
     isolation: 'instance',
     sharedWith: [],
     address: 'rediss://cache.internal:6379/0',
+    topology: 'standalone',
+    primaries: ['cache.internal:6379'],
     source: 'REDIS_URL',
     user: 'app',
     db: 0,

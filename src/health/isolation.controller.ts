@@ -16,14 +16,18 @@ export class IsolationController {
   @NoStore()
   matrix() {
     const rows = this.status.all();
-    const lanes = rows.flatMap((row) => row.lanes);
     return {
       profile: this.settings.profile,
-      connections: lanes.filter((lane) => lane.connected).length,
+      connections: rows.reduce((sum, row) => sum + connectionsOf(row), 0),
       required: this.status.required,
       purposes: rows.map(rowOf),
     };
   }
+}
+
+/** A lane is one connection, and in a cluster one to each primary. */
+function connectionsOf({ lanes, primaries }: PurposeStatus): number {
+  return lanes.filter(({ connected }) => connected).length * Math.max(1, primaries.length);
 }
 
 function rowOf(row: PurposeStatus) {
@@ -32,6 +36,8 @@ function rowOf(row: PurposeStatus) {
     namespace: row.namespace,
     engine: row.engine,
     address: row.address,
+    topology: row.topology,
+    primaries: row.primaries,
     source: row.source,
     user: row.user,
     db: row.db,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aclRule } from './acl-rule.js';
+import { aclOptions, aclRule, furtherCommands, sentinelAclRule } from './acl-rule.js';
 import { COMMANDS, commandSpec } from './commands.js';
 import { PURPOSES, type PurposeDefinition } from './purposes.js';
 
@@ -64,5 +64,74 @@ describe('aclRule', () => {
       commands: Object.keys(COMMANDS) as (keyof typeof COMMANDS)[],
     };
     expect(aclRule({ user: 'all', definition, db: 0 })).not.toMatch(/undefined|\n/);
+  });
+});
+
+describe('the rule of a topology', () => {
+  const rightsOf = (topology: 'standalone' | 'sentinel' | 'cluster', waitReplicas: number): string[] =>
+    aclRule({ user: 'u', definition: PURPOSES.securityTokens, db: 0, topology, waitReplicas })
+      .split(' ')
+      .filter((word) => word.startsWith('+'));
+  const usual = rightsOf('standalone', 0);
+
+  it.each([
+    ['standalone', 0, []],
+    ['sentinel', 0, []],
+    ['standalone', 1, ['+wait']],
+    ['sentinel', 2, ['+wait']],
+    ['cluster', 0, ['+cluster|slots', '+cluster|info', '+asking']],
+    ['cluster', 1, ['+cluster|slots', '+cluster|info', '+asking', '+wait']],
+  ] as const)('grants on %s with %d replicas to wait for %j beyond the row', (topology, wait, beyond) => {
+    const rights = rightsOf(topology, wait);
+    expect(rights.filter((right) => !usual.includes(right))).toEqual(beyond);
+    expect(rights).toEqual(expect.arrayContaining(usual));
+    expect(rights).not.toContain('+cluster');
+    expect(rights).not.toContain('+readonly');
+  });
+
+  it.each([
+    ['standalone', 0, []],
+    ['sentinel', 1, [['wait', '0', '0']]],
+    ['cluster', 0, [['cluster', 'slots'], ['cluster', 'info'], ['asking']]],
+    ['cluster', 1, [['cluster', 'slots'], ['cluster', 'info'], ['asking'], ['wait', '0', '0']]],
+  ] as const)('is tried on %s with %d replicas by calls that do nothing', (topology, waitReplicas, calls) => {
+    expect(furtherCommands({ topology, waitReplicas })).toEqual(calls);
+  });
+
+  it('for the Sentinels themselves grants two questions, the news and a sign of life, and no key', () => {
+    const rule = sentinelAclRule('watcher').split(' ');
+    expect(rule.slice(0, 4)).toEqual(['user', 'watcher', 'on', '>PASSWORD']);
+    expect(rule.filter((word) => word.startsWith('+') && !word.includes('+switch'))).toEqual([
+      '+sentinel|master',
+      '+sentinel|get-master-addr-by-name',
+      '+subscribe',
+      '+ping',
+    ]);
+    expect(rule.filter((word) => word.startsWith('~'))).toEqual([]);
+    expect(rule).toContain('-@all');
+    expect(rule).toContain('resetchannels');
+    expect(rule).toContain('&+switch-master');
+    expect(rule).not.toContain('&*');
+  });
+});
+
+describe('what to put behind redis acl', () => {
+  const { securityTokens, authCache } = PURPOSES;
+
+  it.each([
+    ['', { definition: securityTokens, db: 0 }],
+    [' --db 3', { definition: securityTokens, db: 3 }],
+    [' --topology cluster', { definition: authCache, db: 0, topology: 'cluster' as const }],
+    [
+      ' --db 3 --topology sentinel',
+      { definition: securityTokens, db: 3, topology: 'sentinel' as const, waitReplicas: 1 },
+    ],
+    [
+      ' --topology sentinel --wait-replicas 0',
+      { definition: securityTokens, db: 0, topology: 'sentinel' as const, waitReplicas: 0 },
+    ],
+    [' --wait-replicas 2', { definition: securityTokens, db: 0, waitReplicas: 2 }],
+  ])('is --purpose x%s', (options, request) => {
+    expect(aclOptions('x', request)).toBe(`--purpose x${options}`);
   });
 });

@@ -14,9 +14,11 @@ import {
 import type { Fault } from '../config/index.js';
 import type { Compartment } from './compartment.js';
 import { assignIsolation } from './isolation.js';
+import type { RedisTarget } from './connection-url.js';
 import { type Loss } from './loss.js';
 import type { UnavailableReason } from './redis.errors.js';
 import { type BootOutcome, RedisStartupError, faultOf, faultOfProof } from './startup-report.js';
+import type { Proof } from './status.types.js';
 import { proveAccessControl, schemeMismatch } from './wire-question.js';
 
 export interface BootOptions {
@@ -38,6 +40,7 @@ const MISCONFIGURED: ReadonlySet<UnavailableReason> = new Set([
   'tls',
   'select',
   'protocol',
+  'topology',
 ]);
 
 /** Reasons behind which the wrong scheme may hide: TLS spoken to a plain port, or the reverse. */
@@ -99,6 +102,7 @@ export async function boot(compartment: Compartment, options: BootOptions): Prom
 }
 
 function isHopeless(compartment: Compartment, reason: UnavailableReason | undefined): boolean {
+  if (compartment.connection.access.keeper?.seeking) return false;
   return compartment.trouble.contradictions.length > 0 || (reason !== undefined && MISCONFIGURED.has(reason));
 }
 
@@ -107,25 +111,38 @@ function misconfigured(faults: readonly Fault[]): BootOutcome {
 }
 
 async function judgeAccess(compartment: Compartment, { enforced }: BootOptions): Promise<BootOutcome> {
-  const { target, tls } = compartment.connection;
-  if (!target || (!enforced && !target.password)) return { kind: 'up' };
-  const proof = await proveAccessControl({ target, tls, timeoutMs: compartment.definition.connectMs });
-  compartment.noteAccessProof(proof);
+  const { target, access } = compartment.connection;
+  if (!target || (!enforced && !access.credentials.password)) return { kind: 'up' };
+  const proof = await askForAccess(compartment, target);
   if (proof.verdict !== 'contradicted' || !enforced) return { kind: 'up' };
   return misconfigured([faultOfProof(compartment.faultSource, proof)]);
+}
+
+/** Asks every server that the purpose talks to whether it lets anybody in. The worst answer is that of all. */
+export async function askForAccess(compartment: Compartment, target: RedisTarget): Promise<Proof> {
+  const { connection, definition, addresses } = compartment;
+  const { access } = connection;
+  const questions = (addresses.length > 0 ? addresses : [target]).map((address) =>
+    proveAccessControl({ target: { ...target, ...address }, access, timeoutMs: definition.connectMs }),
+  );
+  const proofs = await Promise.all(questions);
+  const worst = ['contradicted', 'unprovable', 'proven'] as const;
+  const [proof] = worst.flatMap((verdict) => proofs.filter((one) => one.verdict === verdict));
+  compartment.noteAccessProof(proof as Proof);
+  return proof as Proof;
 }
 
 /** Asks the other way as soon as a connection fails as if the scheme were wrong; speaks only when it is. */
 function wrongScheme(compartment: Compartment): Observable<Loss> {
   const { connection, definition } = compartment;
-  const { target, tls } = connection;
+  const { target, access } = connection;
   if (!target) return NEVER;
   const failures = compartment.changes().pipe(
     filter(() => compartment.attempted && !compartment.up && AMBIGUOUS.has(compartment.trouble.loss.reason)),
     take(1),
   );
   const answers = failures.pipe(
-    mergeMap(() => schemeMismatch({ target, tls, timeoutMs: definition.connectMs })),
+    mergeMap(() => schemeMismatch({ target, access, timeoutMs: definition.connectMs })),
   );
   const found = answers.pipe(
     filter((mismatch) => mismatch !== undefined),
@@ -142,7 +159,8 @@ const SCHEME_DETAILS = {
 
 /** A server that wants a client certificate may break off without saying so. */
 function orClientCertificate({ connection }: Compartment, loss: Loss): Loss {
-  if (!connection.target?.tls || loss.reason !== 'reset' || connection.tls.clientCertificate) return loss;
+  if (!connection.target?.tls || loss.reason !== 'reset' || connection.access.tls.clientCertificate)
+    return loss;
   const detail = 'the server broke off the TLS handshake; it may ask for a client certificate';
   return { reason: 'tls', detail, suspect: 'client-certificate' };
 }

@@ -32,6 +32,7 @@ describe('Call', () => {
     host = {
       purpose: 'rateLimit',
       gate,
+      redirects: false,
       answered: () => told.push('answered'),
       settled: (_, outcome, refusal) => told.push(refusal ? `${outcome} (${refusal})` : outcome),
     };
@@ -131,7 +132,7 @@ describe('Call', () => {
     ['READONLY You cannot write against a read only replica.', 'readonly'],
     ["OOM command not allowed when used memory > 'maxmemory'.", 'oom'],
     ['MISCONF Errors writing to the AOF file', 'misconf'],
-    ['NOREPLICAS Not enough good replicas to write.', 'misconf'],
+    ['NOREPLICAS Not enough good replicas to write.', 'noreplicas'],
     ['LOADING Redis is loading the dataset in memory', 'loading'],
     ['BUSY Redis is busy running a script.', 'busy'],
     ['NOAUTH Authentication required.', 'auth'],

@@ -3,13 +3,17 @@ import { printable } from '../kernel/redact.js';
 import { type RequestRecord, requestContext } from '../telemetry/index.js';
 import type { CallOutcome, Flight } from './flight-deck.js';
 import type { LaneGate } from './lane-gate.js';
+import { RedirectError, readRedirect } from './redirect.js';
 import { RedisCommandError, type RedisUnavailableError, type UnavailableReason } from './redis.errors.js';
 import { reasonOfReply } from './unavailable-reason.js';
+import type { HeldCall, WaitGroup } from './wait-group.js';
 
 /** What a call needs from its lane. */
 export interface CallHost {
   readonly purpose: string;
   readonly gate: LaneGate;
+  /** The caller is a cluster's router, which follows redirections. */
+  readonly redirects: boolean;
   /** Why the server refused a command of the transaction that is being queued. */
   transactionRefusal?: UnavailableReason | undefined;
   /**
@@ -41,12 +45,17 @@ function failed(this: TrackedCommand, error: Error): void {
  * so that plain calls, pipelines and transactions are all timed, bounded and given our errors in one
  * place, without another promise per command.
  */
-export class Call implements Flight {
+export class Call implements Flight, HeldCall {
   answered = false;
   settled = false;
   graced = false;
+  /** Less than the patience where a redirection has used some of it up. */
+  budgetMs: number;
   /** The request that this call is made for, if any. */
   readonly record: RequestRecord | undefined = requestContext.getStore();
+  /** Set for a write that counts only when replicas have it. */
+  group: WaitGroup | undefined;
+  private held: unknown;
   private converting = false;
   private readonly resolveCaller: (value: unknown) => unknown;
   private readonly rejectCaller: (error: Error) => void;
@@ -55,8 +64,9 @@ export class Call implements Flight {
     private readonly host: CallHost,
     private readonly command: TrackedCommand,
     readonly startedMs: number,
-    readonly budgetMs: number,
+    readonly patienceMs: number,
   ) {
+    this.budgetMs = patienceMs;
     this.resolveCaller = command.resolve;
     this.rejectCaller = command.reject;
     command[CALL] = this;
@@ -73,6 +83,24 @@ export class Call implements Flight {
 
   /** The server answered. */
   reply(value: unknown): unknown {
+    if (!this.group) return this.take(value);
+    this.held = value;
+    this.group.hold(this);
+    this.group = undefined;
+    return undefined;
+  }
+
+  /** Enough replicas have the write. */
+  release(): void {
+    this.take(this.held);
+  }
+
+  /** The primary has the write, but it may be undone by a fail-over. */
+  refuse(reason: UnavailableReason): void {
+    this.end(this.host.gate.error(reason, true), reason === 'noreplicas' ? reason : undefined);
+  }
+
+  private take(value: unknown): unknown {
     const { host, command } = this;
     this.answered = true;
     host.answered();
@@ -94,24 +122,31 @@ export class Call implements Flight {
       this.rejectCaller.call(command, commandError(host.purpose, command, error.message));
       return;
     }
-    this.answered = true;
-    host.answered();
     // Also for a call that was given up: the answer to EXEC depends on what it says.
     const ours = this.translate(error);
+    this.end(ours, error.name === 'ReplyError' && 'reason' in ours ? ours.reason : undefined);
+  }
+
+  private end(error: Error, refusal: UnavailableReason | undefined): void {
+    const { host, command } = this;
+    this.answered = true;
+    host.answered();
     if (this.settled) return;
     this.settled = true;
-    const refusal = error.name === 'ReplyError' && 'reason' in ours ? ours.reason : undefined;
-    host.settled(this, 'error', refusal);
-    this.rejectCaller.call(command, ours);
+    // A redirection is no outcome: whoever follows it sends the command again.
+    if (!(error instanceof RedirectError)) host.settled(this, 'error', refusal);
+    this.rejectCaller.call(command, error);
   }
 
   /** A library error carries the command's arguments, passwords included; it goes no further than here. */
-  private translate(error: Error): RedisUnavailableError | RedisCommandError {
+  private translate(error: Error): RedisUnavailableError | RedisCommandError | RedirectError {
     const { host, command } = this;
     if (error.name !== 'ReplyError') {
       host.transactionRefusal = undefined;
       return host.gate.lost();
     }
+    const redirect = host.redirects ? readRedirect(error.message) : undefined;
+    if (redirect) return redirect;
     const reason = reasonOfReply(error.message) ?? this.reasonOfAbort(error.message);
     if (reason === undefined) return commandError(host.purpose, command, error.message);
     if (command.inTransaction) host.transactionRefusal = reason;

@@ -1,4 +1,5 @@
 import { BLOCKING_COMMANDS, type CommandSpec, commandSpec, keyIndexes, readStreamsCall } from './commands.js';
+import { keySlot } from './key-slot.js';
 import type { Lane, PurposeDefinition } from './purposes.js';
 import { RedisIsolationError } from './redis.errors.js';
 
@@ -20,6 +21,9 @@ const CONNECTION_STATE = new Set(
 /** A variable that was missing in a template string makes one key for everybody. Texts only: digests are bytes. */
 const NEVER_SET = /[:{](?:undefined|null|NaN|\[object Object\])(?=[:}]|$)|\{\}|:$/;
 
+export const CROSS_SLOT =
+  'its keys lie in different slots of the cluster; give them one part in braces, as in ns:{user}:a and ns:{user}:b';
+
 const READS_ONLY = 'the blocking lane carries blocking reads only; use the command lane';
 
 /**
@@ -37,6 +41,8 @@ export class CommandGuard {
     private readonly purpose: string,
     private readonly definition: PurposeDefinition,
     private readonly lane: Lane,
+    /** In a cluster: all keys of a command lie in one slot, since one node runs it. */
+    private readonly oneSlot = false,
   ) {
     this.allowed = new Map(definition.commands.map((name) => [name, commandSpec(name) as CommandSpec]));
     this.keyPrefix = `${definition.namespace}:`;
@@ -55,6 +61,14 @@ export class CommandGuard {
   blockMs({ name, args }: GuardedCommand): number {
     if (this.lane !== 'blocking' || !BLOCKING_COMMANDS.has(name.toLowerCase())) return 0;
     return readStreamsCall(args)?.blockMs ?? 0;
+  }
+
+  /** In a cluster the slot of a command's keys; undefined elsewhere, and for a command without a key. */
+  slotOf({ name, args }: GuardedCommand): number | undefined {
+    if (!this.oneSlot) return undefined;
+    const spec = commandSpec(name.toLowerCase());
+    const [index] = spec ? keyIndexes(spec.keys, args) : [];
+    return index === undefined ? undefined : keySlot(args[index] as string | Buffer);
   }
 
   private ruleBrokenBy({ name, args }: GuardedCommand): string | undefined {
@@ -81,6 +95,7 @@ export class CommandGuard {
       const broken = this.keyRuleBrokenBy(args[index]);
       if (broken !== undefined) return broken;
     }
+    if (this.oneSlot && slotsOf(spec, args).size > 1) return CROSS_SLOT;
     return this.laneRuleBrokenBy(name, args);
   }
 
@@ -121,6 +136,12 @@ export class CommandGuard {
     }
     return undefined;
   }
+}
+
+/** Slots of a cluster that the keys of a command lie in. */
+export function slotsOf(spec: CommandSpec | undefined, args: readonly unknown[]): Set<number> {
+  const indexes = spec ? keyIndexes(spec.keys, args) : [];
+  return new Set(indexes.map((index) => keySlot(args[index] as string | Buffer)));
 }
 
 function whyNotAllowed(name: string): string {

@@ -108,6 +108,18 @@ export function commandSpec(name: string): CommandSpec | undefined {
 /** Commands that wait on the server when told to; they belong on the blocking lane. */
 export const BLOCKING_COMMANDS: ReadonlySet<string> = new Set(['xread', 'xreadgroup']);
 
+const READ_ONLY: ReadonlySet<string> = new Set(
+  [
+    'ping time get mget exists ttl pttl hget hgetall hmget smembers sismember lrange',
+    'zcard zscore zrange script xlen xrange xrevrange xread xpending xinfo multi discard',
+  ].flatMap((names) => names.split(' ')),
+);
+
+/** Whether a command may change data. A script may; what a transaction changed counts at its EXEC. */
+export function mayWrite(name: string, inTransaction: boolean): boolean {
+  return inTransaction ? name === 'exec' : !READ_ONLY.has(name);
+}
+
 /** Indexes of the key arguments. */
 export function keyIndexes(rule: KeyRule, args: readonly unknown[]): number[] {
   switch (rule) {
@@ -134,6 +146,8 @@ export interface StreamsCall {
   readonly count: number;
   /** What BLOCK says; undefined without it. */
   readonly blockMs: number | undefined;
+  /** Index of that number. */
+  readonly blockAt: number | undefined;
 }
 
 /** How many arguments follow an option of the XREAD family. */
@@ -147,19 +161,21 @@ const STREAMS_OPTIONS: Readonly<Record<string, number>> = { GROUP: 2, COUNT: 1, 
  */
 export function readStreamsCall(args: readonly unknown[]): StreamsCall | undefined {
   const seen = new Set<string>();
-  let blockMs: number | undefined;
+  let blockAt: number | undefined;
   for (let at = 0; at < args.length;) {
     const word = args[at];
     if (typeof word !== 'string') return undefined;
     const option = word.toUpperCase();
     if (option === 'STREAMS') {
       const rest = args.length - at - 1;
-      return rest >= 2 && rest % 2 === 0 ? { first: at + 1, count: rest / 2, blockMs } : undefined;
+      if (rest < 2 || rest % 2 !== 0) return undefined;
+      const blockMs = blockAt === undefined ? undefined : Number(args[blockAt]);
+      return { first: at + 1, count: rest / 2, blockMs, blockAt };
     }
     const following = Object.hasOwn(STREAMS_OPTIONS, option) ? STREAMS_OPTIONS[option] : undefined;
     if (following === undefined || seen.has(option)) return undefined;
     seen.add(option);
-    if (option === 'BLOCK') blockMs = Number(args[at + 1]);
+    if (option === 'BLOCK') blockAt = at + 1;
     at += 1 + following;
   }
   return undefined;

@@ -5,32 +5,46 @@ import type { Metrics } from '../telemetry/index.js';
 import { CompartmentMetrics } from './compartment-metrics.js';
 import { Compartment } from './compartment.js';
 import type { EmbeddedEngine } from './embedded/embedded-engine.js';
+import type { ReconnectAllowance } from './reconnect-allowance.js';
 import { RedisSettings } from './redis.config.js';
 import type { PlannedPurpose } from './redis-plan.js';
+import { createRotation } from './rotation/create-rotation.js';
+import { RotationReport } from './rotation/rotation-report.js';
 import { RedisStartupError } from './startup-report.js';
 
 export interface CompartmentParts {
   readonly settings: Settings;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Of the whole process; every compartment takes its share. */
+  readonly reconnects: ReconnectAllowance;
+  /** Of the whole process: who hears of new credentials. Unset: nobody does. */
+  readonly rotations?: RotationReport;
 }
 
 /** A compartment as planned; nothing connects yet. */
 export function createCompartment(
   plan: PlannedPurpose,
-  { settings, metrics, clock }: CompartmentParts,
+  { settings, metrics, clock, reconnects, rotations }: CompartmentParts,
 ): Compartment {
   const { retryCapMs, probeIntervalMs } = settings.of(RedisSettings);
   const { purpose, definition, connection } = plan;
-  return new Compartment({
+  const lanes = {
     ...plan,
     enforced: !isLocal(settings.profile),
     instance: `${hostname()}:${process.pid}`,
     retryCapMs,
-    probeIntervalMs,
+    reconnects: reconnects.join(Object.keys(definition.lanes).length),
     clock,
+  };
+  const compartment = new Compartment({
+    ...lanes,
+    probeIntervalMs,
     metrics: new CompartmentMetrics(metrics, purpose, connection.engine, definition),
   });
+  const report = rotations ?? new RotationReport(metrics, undefined, clock);
+  connection.access.keeper = createRotation(plan, { compartment, lanes, settings, report });
+  return compartment;
 }
 
 /**

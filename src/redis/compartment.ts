@@ -1,42 +1,36 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
-import type { Clock } from '../kernel/time.js';
+import { aclOptions } from './acl-rule.js';
+import type { GuardedClient } from './guarded-client.js';
+import { CompartmentLanes, type LanesOptions } from './compartment-lanes.js';
 import type { CompartmentMetrics } from './compartment-metrics.js';
 import { type Connection } from './connection.js';
 import { describeTarget } from './connection-url.js';
-import { LaneConnection } from './lane-connection.js';
+import type { Address } from './dialer.js';
+import type { LaneConnectionEvents } from './lane-connection.js';
 import { type Loss, lossFor } from './loss.js';
-import type { Lane, LaneBudget, PurposeDefinition } from './purposes.js';
-import { ReconnectPace } from './reconnect-pace.js';
+import type { Lane, PurposeDefinition } from './purposes.js';
 import type { UnavailableReason } from './redis.errors.js';
+import type { Relogin } from './rotation/lane-login.js';
 import type { ServerFacts } from './server-facts.js';
-import type { Expectation } from './server-proof.js';
 import type { FaultSource } from './startup-report.js';
 import type { Isolation, Proof, PurposeStatus } from './status.types.js';
-import { WriteProbe, WrongAnswerError } from './write-probe.js';
+import { ProbeKeys } from './probe-keys.js';
+import { describeAddress } from './topology/topology.js';
+import { WriteProbe } from './write-probe.js';
 
-export interface CompartmentOptions {
-  readonly purpose: string;
-  readonly definition: PurposeDefinition;
+export interface CompartmentOptions extends LanesOptions {
   readonly outage: 'degrade' | 'closed';
-  readonly connection: Connection;
-  readonly enforced: boolean;
-  readonly durability?: 'aof' | 'provider';
-  /** Distinguishes this process; part of the client name and of the probe key. */
-  readonly instance: string;
-  readonly retryCapMs: number;
   readonly probeIntervalMs: number;
-  readonly clock: Clock;
   readonly metrics: CompartmentMetrics;
 }
-
-const PROBE_KEY_TTL_MS = 30_000;
 
 const WORTH_A_NEW_CONNECTION: ReadonlySet<UnavailableReason> = new Set(['readonly', 'auth', 'protocol']);
 
 /** One purpose at run time: its lanes, its write probe and what may be said about it. */
 export class Compartment {
-  readonly lanes: readonly LaneConnection[];
+  private readonly lanes: CompartmentLanes;
   private readonly probe: WriteProbe;
+  private readonly probeKeys: ProbeKeys;
   private readonly status: BehaviorSubject<PurposeStatus>;
   private readonly provenLanes = new Set<Lane>();
   private readonly stalledLanes = new Set<Lane>();
@@ -54,15 +48,12 @@ export class Compartment {
   private everLost = false;
 
   constructor(private readonly options: CompartmentOptions) {
-    const { definition, clock, probeIntervalMs } = options;
+    const { clock, probeIntervalMs, definition, instance } = options;
     this.sinceMs = clock.nowMs();
-    this.lanes = Object.entries(definition.lanes).map(([lane, budget]) => this.lane(lane as Lane, budget));
-    const command = this.client('command');
+    this.lanes = new CompartmentLanes(options, (lane) => this.eventsOf(lane));
+    this.probeKeys = new ProbeKeys(this.lanes, `${definition.namespace}:__probe:${instance}`);
     this.probe = new WriteProbe({
-      write: async () => {
-        const answer: unknown = await command.set(this.probeKey, '1', 'PX', PROBE_KEY_TTL_MS);
-        if (answer !== 'OK') throw new WrongAnswerError();
-      },
+      write: () => this.probeKeys.write(),
       succeeded: (latencyMs) => this.wrote(latencyMs),
       failed: (reason) => this.probeFailed(reason),
       intervalMs: probeIntervalMs,
@@ -83,8 +74,9 @@ export class Compartment {
     return this.options.connection;
   }
 
-  get runId(): string | undefined {
-    return this.facts.runId;
+  /** Identities of the servers; more than one in a cluster. */
+  get runIds(): readonly string[] {
+    return this.facts.runIds ?? (this.facts.runId === undefined ? [] : [this.facts.runId]);
   }
 
   get up(): boolean {
@@ -105,32 +97,62 @@ export class Compartment {
 
   get faultSource(): FaultSource {
     const { purpose, definition, connection } = this.options;
-    return { purpose, env: definition.env, source: connection.source, address: this.address() };
+    const { target, topology, waitReplicas } = connection;
+    const [primary] = topology.kind === 'sentinel' ? this.addresses : [];
+    return {
+      purpose,
+      env: definition.env,
+      source: connection.source,
+      address: this.address(),
+      ...(primary ? { primary: describeAddress(primary) } : {}),
+      aclOptions: aclOptions(purpose, {
+        definition,
+        db: target?.db ?? 0,
+        topology: topology.kind,
+        waitReplicas,
+      }),
+    };
   }
 
   /** @throws Error for a lane that the row does not have */
-  client(lane: Lane) {
-    const found = this.lanes.find((candidate) => candidate.lane === lane);
-    if (!found) throw new Error(`${this.purpose} has no ${lane} lane`);
-    return found.client;
+  client(lane: Lane): GuardedClient {
+    return this.lanes.of(lane).client;
+  }
+
+  /** The servers that the command lane talks to now. */
+  get addresses(): readonly Address[] {
+    return this.lanes.of('command').addresses;
   }
 
   changes(): Observable<PurposeStatus> {
     return this.status.asObservable();
   }
 
-  open(address?: { host: string; port: number }): void {
-    for (const lane of this.lanes) lane.open(address);
+  /** @param engineAddress where the embedded engine listens, which is known only now */
+  open(engineAddress?: Address): void {
+    this.lanes.open(engineAddress);
   }
 
-  /** Blocking first, command last: whoever drains may still need the command lane. Never rejects. */
+  /** Never rejects. */
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
+    this.connection.access.keeper?.stop();
     this.probe.stop();
-    const order: readonly Lane[] = ['blocking', 'bulk', 'command'];
-    for (const lane of order)
-      await this.lanes.find((candidate) => candidate.lane === lane)?.close(deadlineMs);
+    await this.lanes.close(deadlineMs);
     this.status.complete();
+  }
+
+  /** Logs every connected lane in with what is in use now. Never rejects. */
+  async rotate(): Promise<readonly (readonly [Lane, Relogin])[]> {
+    const relogins = this.lanes.all.map(async (lane) => [lane.lane, await lane.reauthenticate()] as const);
+    const fared = await Promise.all(relogins);
+    // A rehearsal has proven as much of the user that these connections have now.
+    const detail = `user ${this.connection.access.user}`;
+    this.proofs = this.proofs.map((proof) =>
+      proof.fact === 'identity' && proof.verdict === 'proven' ? { ...proof, detail } : proof,
+    );
+    this.publish();
+    return fared;
   }
 
   noteSharing(isolation: Isolation, others: readonly string[]): void {
@@ -157,23 +179,21 @@ export class Compartment {
       isolation: this.sharing.isolation,
       sharedWith: this.sharing.with,
       address: this.address(),
+      topology: connection.topology.kind,
+      primaries: this.addresses.map(describeAddress),
       source: connection.source,
-      user: target?.username ?? 'default',
+      user: connection.access.user,
       db: target?.db ?? 0,
       ...(this.facts.version === undefined ? {} : { serverVersion: this.facts.version }),
       outage,
       namespace: definition.namespace,
-      lanes: this.lanes.map(({ lane, client }) => ({
+      lanes: this.lanes.all.map(({ lane, client }) => ({
         lane,
         connected: client.usable,
         inFlight: client.inFlight,
       })),
-      proofs: this.accessProof ? [...this.proofs, this.accessProof] : this.proofs,
+      proofs: this.lanes.upToDate(this.accessProof ? [...this.proofs, this.accessProof] : this.proofs),
     };
-  }
-
-  private get probeKey(): string {
-    return `${this.options.definition.namespace}:__probe:${this.options.instance}`;
   }
 
   private address(): string {
@@ -181,44 +201,19 @@ export class Compartment {
     return target ? describeTarget(target) : 'embedded';
   }
 
-  private lane(lane: Lane, budget: LaneBudget): LaneConnection {
-    const { purpose, connection, clock, retryCapMs, metrics } = this.options;
-    return new LaneConnection({
-      purpose,
-      lane,
-      budget,
-      expected: this.expectation(lane),
-      connection,
-      probeKey: `${this.options.definition.namespace}:__proof`,
-      pace: new ReconnectPace(clock, retryCapMs),
-      clock,
-      events: {
-        attempting: () => metrics.attempting(lane),
-        proven: (_, facts, proofs, ms) => {
-          metrics.connected(lane, ms, facts.certificateExpiresMs);
-          this.proven(lane, facts, proofs);
-        },
-        lost: (_, loss, contradicted) => this.lost(lane, loss, contradicted),
-        called: metrics.callsOf(lane),
-        refused: () => {
-          // While it is down the probe goes on by itself; its own refusal must not drive it.
-          if (this.up) this.probe.soon();
-        },
-        stalled: (stalled) => this.stalled(lane, stalled),
-      },
-    });
-  }
-
-  private expectation(lane: Lane): Expectation {
-    const { purpose, definition, connection, instance, enforced, durability } = this.options;
+  private eventsOf(lane: Lane): LaneConnectionEvents {
+    const { metrics } = this.options;
     return {
-      engine: connection.engine,
-      definition,
-      db: connection.target?.db ?? 0,
-      user: connection.target?.username ?? 'default',
-      clientName: `bulkhead:${purpose}:${lane}:${instance}`,
-      enforced,
-      ...(durability === undefined ? {} : { durability }),
+      attempting: () => metrics.attempting(lane),
+      connected: (_, facts, ms) => metrics.connected(lane, ms, facts.certificateExpiresMs),
+      proven: (_, facts, proofs) => this.proven(lane, facts, proofs),
+      lost: (_, loss, contradicted) => this.lost(lane, loss, contradicted),
+      called: metrics.callsOf(lane),
+      refused: () => {
+        // While it is down the probe goes on by itself; its own refusal must not drive it.
+        if (this.up) this.probe.soon();
+      },
+      stalled: (stalled) => this.stalled(lane, stalled),
     };
   }
 
@@ -227,10 +222,11 @@ export class Compartment {
     this.stalledLanes.delete(lane);
     this.contradictions.delete(lane);
     // What was asked without credentials was asked of the server that was there then.
-    if (facts.runId !== this.facts.runId && this.facts.runId !== undefined) this.accessProof = undefined;
+    const before = this.runIds.join();
     this.facts = facts;
+    if (before !== '' && before !== this.runIds.join()) this.accessProof = undefined;
     this.proofs = proofs;
-    if (this.provenLanes.size === this.lanes.length) this.probe.start();
+    if (this.provenLanes.size === this.lanes.all.length) this.probe.start();
   }
 
   private lost(lane: Lane, loss: Loss, contradicted: readonly Proof[]): void {
@@ -238,6 +234,8 @@ export class Compartment {
     this.stalledLanes.delete(lane);
     if (this.closed) return;
     this.everLost = true;
+    // What one lane lost its server by may have hit the others, which may be idle.
+    this.lanes.beat();
     this.options.metrics.lost(lane, loss.reason);
     this.probe.stop();
     this.contradictions.set(lane, contradicted);
@@ -256,7 +254,7 @@ export class Compartment {
   private wrote(latencyMs: number): void {
     this.latencyMs = latencyMs;
     this.probedAtMs = this.options.clock.nowMs();
-    if (this.provenLanes.size < this.lanes.length || this.stalledLanes.size > 0 || this.state === 'up')
+    if (this.provenLanes.size < this.lanes.all.length || this.stalledLanes.size > 0 || this.state === 'up')
       return;
     this.state = 'up';
     this.sinceMs = this.options.clock.nowMs();
@@ -267,7 +265,7 @@ export class Compartment {
     this.probedAtMs = this.options.clock.nowMs();
     this.unavailable(lossFor(reason));
     // Only a new connection finds the new primary, a fresh login, or an end that speaks Redis.
-    if (WORTH_A_NEW_CONNECTION.has(reason)) for (const lane of this.lanes) lane.drop(reason);
+    if (WORTH_A_NEW_CONNECTION.has(reason)) this.probeKeys.dropFailed(reason);
   }
 
   private unavailable(loss: Loss): void {

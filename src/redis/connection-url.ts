@@ -1,12 +1,15 @@
 import { isIP } from 'node:net';
 import { Secret } from '../kernel/redact.js';
 
-/** Where a server is and how to greet it. Parsed here and never handed to the client library as text. */
+/** Where a server is. Parsed here and never handed to the client library as text. */
 export interface RedisTarget {
   readonly tls: boolean;
   readonly host: string;
   readonly port: number;
   readonly db: number;
+}
+
+export interface ParsedRedisUrl extends RedisTarget {
   readonly username?: string;
   readonly password?: Secret;
 }
@@ -25,7 +28,7 @@ const FORM =
  * plain text, an unknown scheme is a socket path, `/abc` is database NaN and every query parameter
  * overrides an option.
  */
-export function parseRedisUrl(secretUrl: Secret): RedisTarget | UrlFault {
+export function parseRedisUrl(secretUrl: Secret): ParsedRedisUrl | UrlFault {
   const text = secretUrl.reveal().trim();
   // The URL parser drops these without a word, and a password would be another one.
   if (/[\t\r\n]/.test(text)) {
@@ -55,7 +58,7 @@ export function parseRedisUrl(secretUrl: Secret): RedisTarget | UrlFault {
   };
 }
 
-export function isUrlFault(parsed: RedisTarget | UrlFault): parsed is UrlFault {
+export function isUrlFault(parsed: ParsedRedisUrl | UrlFault): parsed is UrlFault {
   return 'rule' in parsed;
 }
 

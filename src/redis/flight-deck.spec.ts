@@ -77,10 +77,11 @@ describe('FlightDeck', () => {
     });
   });
 
-  function send(name: string, budgetMs = BUDGET_MS): Flight {
+  function send(name: string, budgetMs = BUDGET_MS, patienceMs = budgetMs): Flight {
     const flight: Flight = {
       startedMs: clock.monotonicMs(),
       budgetMs,
+      patienceMs,
       answered: false,
       settled: false,
       graced: false,
@@ -278,5 +279,22 @@ describe('FlightDeck', () => {
     flights.slice(9_000).forEach(answer);
     expect(deck.size).toBe(0);
     expect(events.at(-1)).toBe('flowing at 100');
+  });
+
+  it('expires a call with less time left before older ones, and does not hold that against the server', async () => {
+    send('whole');
+    send('rest of a budget', 30, BUDGET_MS);
+    await clock.pass(30);
+    expect(events).toEqual(['rest of a budget expired at 30']);
+    await clock.pass(BUDGET_MS - 30);
+    expect(events.slice(1)).toEqual([`whole expired at ${BUDGET_MS}`, `stalled at ${BUDGET_MS}`]);
+  });
+
+  it('calls the server stalled only when the oldest call has outlasted a whole budget', async () => {
+    send('rest of a budget', 30, BUDGET_MS);
+    await clock.pass(30);
+    expect(deck.stalled).toBe(false);
+    await clock.pass(BUDGET_MS - 30);
+    expect(deck.stalled).toBe(true);
   });
 });

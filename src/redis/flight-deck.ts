@@ -7,6 +7,8 @@ export type CallOutcome = 'ok' | 'error' | 'timeout' | 'rejected';
 export interface Flight {
   readonly startedMs: number;
   readonly budgetMs: number;
+  /** Unanswered for this long it speaks against the server, and not only against the caller's budget. */
+  readonly patienceMs: number;
   /** The server answered, or the connection is gone. */
   answered: boolean;
   /** The caller has its result or its error. */
@@ -121,25 +123,32 @@ export class FlightDeck {
   }
 
   private expireOverdue(): void {
-    const nowMs = this.clock.monotonicMs();
     const oldest = this.flights[this.head];
     if (!oldest) return;
+    const nowMs = this.clock.monotonicMs();
+    let nextMs = this.expireUntil(nowMs);
+    const stallsAtMs = oldest.startedMs + oldest.patienceMs;
+    if (oldest.settled && !this.stalledNow) {
+      if (nowMs >= stallsAtMs) {
+        this.stalledNow = true;
+        this.events.stalled();
+      } else nextMs = Math.min(nextMs, stallsAtMs);
+    }
+    const silentAtMs = oldest.startedMs + Math.max(this.silenceMs, oldest.patienceMs);
+    if (nowMs >= silentAtMs) this.events.silent();
+    else this.armBy(Math.min(nextMs, silentAtMs));
+  }
+
+  /** @returns when the next call is due, if any has not got its time-out yet */
+  private expireUntil(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
     for (let index = this.head; index < this.flights.length; index += 1) {
       const flight = this.flights[index] as Flight;
-      if (flight.startedMs + flight.budgetMs > nowMs) break;
-      if (!flight.settled) flight.expire();
+      if (flight.settled) continue;
+      const dueMs = flight.startedMs + flight.budgetMs;
+      if (dueMs <= nowMs) flight.expire();
+      else nextMs = Math.min(nextMs, dueMs);
     }
-    if (oldest.settled && !this.stalledNow) {
-      this.stalledNow = true;
-      this.events.stalled();
-    }
-    const silentAtMs = oldest.startedMs + Math.max(this.silenceMs, oldest.budgetMs);
-    if (nowMs >= silentAtMs) {
-      this.events.silent();
-      return;
-    }
-    const next = this.flights.slice(this.head).find((flight) => flight?.settled === false);
-    const nextMs = next ? Math.min(next.startedMs + next.budgetMs, silentAtMs) : silentAtMs;
-    this.armBy(oldest.settled ? nextMs : oldest.startedMs + oldest.budgetMs);
+    return nextMs;
   }
 }

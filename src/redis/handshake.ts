@@ -1,35 +1,25 @@
 import { TLSSocket } from 'node:tls';
-import type { Secret } from '../kernel/redact.js';
 import { commandSpec } from './commands.js';
+import { HandshakeError } from './handshake-error.js';
+import type { Credentials } from './live-access.js';
+import { lossFor } from './loss.js';
 import type { PurposeDefinition } from './purposes.js';
 import type { UnavailableReason } from './redis.errors.js';
 import { type ServerFacts, readClientInfo, readServerInfo } from './server-facts.js';
 import { reasonOf } from './unavailable-reason.js';
 
-export interface Greeting {
-  readonly username?: string;
-  readonly password?: Secret;
+export interface Greeting extends Credentials {
   readonly db: number;
   readonly clientName: string;
   readonly definition: PurposeDefinition;
+  /** Commands beyond those of the row that the topology needs, with arguments that do nothing. */
+  readonly further: readonly (readonly string[])[];
   /** Key that the proof may name; lies in the namespace and is never written. */
   readonly probeKey: string;
 }
 
 /** Sends one command on the fresh connection, in front of the guard. */
 export type RawCall = (name: string, ...args: string[]) => Promise<unknown>;
-
-/** The server refused the greeting; the purpose must not be used on this connection. */
-export class HandshakeError extends Error {
-  /** @param detail safe to show: never an argument of the refused command */
-  constructor(
-    readonly reason: UnavailableReason,
-    detail: string,
-  ) {
-    super(detail);
-    this.name = 'HandshakeError';
-  }
-}
 
 /**
  * Greets the server and asks what it is. The client library could greet by itself, but
@@ -39,21 +29,15 @@ export class HandshakeError extends Error {
  * @throws HandshakeError with a stable reason
  */
 export async function greet(call: RawCall, greeting: Greeting): Promise<ServerFacts> {
-  const { username, password, db, clientName, definition, probeKey } = greeting;
-  const settle = (promise: Promise<unknown>) => promise.then(String, (error: unknown) => error as Error);
-  const auth = password
-    ? settle(call('AUTH', ...(username === undefined ? [] : [username]), password.reveal()))
-    : Promise.resolve('OK');
+  const { password, db, clientName } = greeting;
+  const auth = logIn(call, greeting);
   const name = settle(call('CLIENT', 'SETNAME', clientName));
   const select = db === 0 ? Promise.resolve('OK') : settle(call('SELECT', String(db)));
   const clientInfo = settle(call('CLIENT', 'INFO'));
   const info = settle(call('INFO'));
 
   const authAnswer = await auth;
-  const passwordIgnored =
-    authAnswer instanceof Error && /without any password|no password is set/.test(authAnswer.message);
-  if (authAnswer instanceof Error && !passwordIgnored)
-    refuse(authAnswer, 'the server refused the user or the password');
+  if (authAnswer instanceof Error) throw loginRefused(authAnswer);
   const nameAnswer = await name;
   if (nameAnswer instanceof Error && !password && reasonOf(nameAnswer) === 'auth')
     refuse(nameAnswer, 'the server asks for a password, and none is set');
@@ -63,11 +47,28 @@ export async function greet(call: RawCall, greeting: Greeting): Promise<ServerFa
   const facts = {
     ...readServerInfo(infoText),
     ...readClientInfo(refuseErrors(await clientInfo, 'CLIENT INFO')),
-    passwordIgnored,
   };
   if (facts.loading) throw new HandshakeError('loading', 'the server is still loading its data');
-  const refusedCommands = await tryGrants(call, definition, probeKey);
+  const refusedCommands = await tryGrants(call, greeting);
   return refusedCommands ? { ...facts, refusedCommands } : facts;
+}
+
+/** @returns the error where the server refuses; one that asks nobody for a password accepts any */
+export async function logIn(call: RawCall, { username, password }: Credentials): Promise<'accepted' | Error> {
+  if (!password) return 'accepted';
+  const answer = await settle(call('AUTH', ...(username === undefined ? [] : [username]), password.reveal()));
+  if (!(answer instanceof Error)) return 'accepted';
+  return /without any password|no password is set/.test(answer.message) ? 'accepted' : answer;
+}
+
+/** What a server says to AUTH may be about itself and not about who logs in, as when it has no room. */
+export function loginRefused(answer: Error): HandshakeError {
+  const reason = reasonOf(answer);
+  return new HandshakeError(reason, reason === 'other' ? 'the server refused AUTH' : lossFor(reason).detail);
+}
+
+function settle(promise: Promise<unknown>): Promise<string | Error> {
+  return promise.then(String, (error: unknown) => error as Error);
 }
 
 /** Expiry of the peer's certificate, milliseconds since the epoch; undefined without TLS. */
@@ -85,8 +86,7 @@ export function certificateExpiry(stream: unknown): number | undefined {
  */
 async function tryGrants(
   call: RawCall,
-  definition: PurposeDefinition,
-  probeKey: string,
+  { definition, further, probeKey }: Greeting,
 ): Promise<string[] | undefined> {
   const refusal = (name: string, args: readonly string[] = []) =>
     call(name, ...args).then(
@@ -103,12 +103,15 @@ async function tryGrants(
   const calls = definition.commands.flatMap((name) =>
     (commandSpec(name)?.proofs ?? []).map((proof) => ({ name: name.toUpperCase(), proof })),
   );
-  const queued = calls.map(({ name, proof }) =>
-    refusal(
-      name,
-      proof.map((arg) => (arg === '$' ? probeKey : arg)),
+  const queued = [
+    ...calls.map(({ name, proof }) =>
+      refusal(
+        name,
+        proof.map((arg) => (arg === '$' ? probeKey : arg)),
+      ),
     ),
-  );
+    ...further.map(([name = '', ...args]) => refusal(name, args)),
+  ];
   // EXEC is tried on nothing: what was queued before has been discarded.
   const ends = [refusal('DISCARD'), refusal('MULTI'), refusal('EXEC')];
   const refused = await Promise.all([...queued, ...ends]);

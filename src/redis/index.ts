@@ -1,5 +1,5 @@
 export { activePurposes } from './active-purposes.js';
-export { aclRule } from './acl-rule.js';
+export { aclRule, sentinelAclRule } from './acl-rule.js';
 export { InjectRedis, getRedisToken } from './inject-redis.decorator.js';
 export { LuaScript, type ScriptClient } from './lua-script.js';
 export type { BlockingRedis, PurposeRedis } from './purpose-redis.js';
@@ -22,8 +22,15 @@ export {
 } from './redis.errors.js';
 export { type PurposeFinding, checkRedis, purposeTable } from './redis-check.js';
 export { RedisModule } from './redis.module.js';
+export type {
+  CredentialProvider,
+  CredentialProviders,
+  IssuedCredentials,
+} from './rotation/credential-provider.js';
+export { RedisRotation } from './rotation/redis-rotation.js';
 export type { RedisModuleAsyncOptions, RedisModuleOptions } from './redis.options.js';
 export { RedisTestingModule, type RedisTestingOptions } from './redis-testing.module.js';
 export { RedisStatus } from './redis-status.js';
 export { RedisStartupError } from './startup-report.js';
 export type { Engine, Isolation, LaneStatus, Proof, PurposeStatus } from './status.types.js';
+export { usualWaitReplicas } from './topology/topology.js';

@@ -14,14 +14,14 @@ class Fake {
   noted = 0;
   isolation: Isolation = 'unknown';
   sharedWith: readonly string[] = [];
-  runId: string | undefined;
+  runIds: readonly string[];
   readonly connection: { engine: Engine; target?: { db: number } };
 
   constructor(
     readonly purpose: string,
     { runId, db, engine = 'redis' }: Facts,
   ) {
-    this.runId = runId;
+    this.runIds = runId === undefined ? [] : [runId];
     this.connection = { engine, ...(db === undefined ? {} : { target: { db } }) };
   }
 
@@ -104,7 +104,7 @@ describe('The isolation of a purpose', () => {
     const third = new Fake('c', { runId: 'x', db: 0 });
     assign([...fakes, third]);
     expect([...fakes, third].map(({ noted }) => noted)).toEqual([2, 2, 1]);
-    third.runId = 'y';
+    third.runIds = ['y'];
     assign([...fakes, third]);
     expect(fakes.map(({ sharedWith }) => sharedWith)).toEqual([['b'], ['a']]);
     expect(third).toMatchObject({ isolation: 'instance', sharedWith: [] });

@@ -17,7 +17,7 @@ export function assignIsolation(compartments: readonly Compartment[]): void {
 
 function levelOf(compartment: Compartment, others: readonly Compartment[]): Isolation {
   if (compartment.connection.engine === 'embedded') return 'instance';
-  if (compartment.runId === undefined) return 'unknown';
+  if (compartment.runIds.length === 0) return 'unknown';
   if (others.length === 0) return 'instance';
   const db = databaseOf(compartment);
   return others.some((other) => databaseOf(other) === db) ? 'namespace' : 'database';
@@ -25,7 +25,7 @@ function levelOf(compartment: Compartment, others: readonly Compartment[]): Isol
 
 function sharesServer(a: Compartment, b: Compartment): boolean {
   const redis = a.connection.engine === 'redis' && b.connection.engine === 'redis';
-  return redis && a.runId !== undefined && a.runId === b.runId;
+  return redis && a.runIds.some((id) => b.runIds.includes(id));
 }
 
 function databaseOf(compartment: Compartment): number {

@@ -29,6 +29,8 @@ describe('LaneClient', () => {
         stalled: () => undefined,
       },
       clock: new ManualClock(),
+      waitReplicas: 0,
+      redirects: false,
       connection: { lazyConnect: true, host: '127.0.0.1', port: 1, username: 'u', password: SECRET },
     }).client;
   });

@@ -1,15 +1,17 @@
-import { inspect } from 'node:util';
-import { type ChainableCommander, Command, Redis, type RedisOptions } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
 import type { Clock } from '../kernel/time.js';
 import type { RequestRecord } from '../telemetry/index.js';
 import { Call, type CallHost } from './call.js';
+import { cancellable } from './cancellable.js';
 import type { CommandGuard } from './command-guard.js';
+import { mayWrite } from './commands.js';
 import type { CallOutcome, FlightDeck } from './flight-deck.js';
 import type { LaneGate } from './lane-gate.js';
-import { fencePipeline } from './pipeline-fence.js';
+import { GroupCommit } from './group-commit.js';
+import { GuardedClient, type LibraryOptions, blockingLaneBusy } from './guarded-client.js';
 import type { Lane, LaneBudget } from './purposes.js';
 import type { WriteBatch } from './write-batch.js';
-import { RedisAbortedError, RedisIsolationError, type UnavailableReason } from './redis.errors.js';
+import type { RedisUnavailableError, UnavailableReason } from './redis.errors.js';
 
 /** What the lane tells its compartment about the calls that pass. */
 export interface LaneWatcher {
@@ -30,7 +32,11 @@ export interface LaneClientOptions {
   readonly guard: CommandGuard;
   readonly watcher: LaneWatcher;
   readonly clock: Clock;
-  readonly connection: RedisOptions & { replyMapping?: 'legacy' };
+  readonly connection: LibraryOptions;
+  /** Replicas that must have a write before its caller hears of it; 0: none. */
+  readonly waitReplicas: number;
+  /** The lane is one node's, and whoever sends follows redirections. */
+  readonly redirects: boolean;
 }
 
 /** Shared by a lane's client and its control. */
@@ -41,6 +47,10 @@ export interface LaneParts {
   /** When the current batch was begun, and when bytes last came; a clock per call would be a tenth of its cost. */
   sentMs: number;
   receivedMs: number;
+  /** Where writes wait for replicas. */
+  commit: GroupCommit | undefined;
+  /** Sends what has been judged; for the owner of the lane, past the guard. */
+  dispatch: (command: Command, budgetMs?: number) => void;
 }
 
 type SendStream = Parameters<Redis['sendCommand']>[1];
@@ -50,21 +60,24 @@ type SendStream = Parameters<Redis['sendCommand']>[1];
  * `sendCommand`: the guard, a gate that is shut until the server has been proven, a bound on every call,
  * our errors instead of the library's, and one write to the socket per turn instead of one per command.
  */
-export class LaneClient extends Redis {
+export class LaneClient extends GuardedClient {
   readonly #options: LaneClientOptions;
   readonly #parts: LaneParts;
   readonly #host: CallHost;
 
   /** Use `createLane`. */
   constructor(options: LaneClientOptions, parts: LaneParts) {
-    super(options.connection);
+    super(options, options.connection);
     const { purpose, clock, watcher } = options;
     const { gate, deck } = parts;
     this.#options = options;
     this.#parts = parts;
+    if (options.waitReplicas > 0) parts.commit = new GroupCommit(options.waitReplicas, () => this.#wait());
+    parts.dispatch = (command, budgetMs) => void this.#dispatch(command, undefined, budgetMs);
     this.#host = {
       purpose,
       gate,
+      redirects: options.redirects,
       answered: () => deck.answered(),
       settled: ({ startedMs, record }, outcome, refusal) => {
         const nowMs = outcome === 'ok' ? parts.receivedMs : clock.monotonicMs();
@@ -85,118 +98,69 @@ export class LaneClient extends Redis {
     return gate.isOpen && !deck.stalled && this.stream.writable;
   }
 
-  /** Waits for a blocking read until `signal` says no; the read's connection is then replaced. */
-  cancellable<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
-    const { purpose } = this.#options;
-    if (signal.aborted) return Promise.reject(new RedisAbortedError(purpose));
-    return new Promise<T>((resolve, reject) => {
-      const abort = () => {
-        reject(new RedisAbortedError(purpose));
-        this.#parts.gate.replace();
-        this.stream.destroy();
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      // Called inside a promise, so that a read which throws at once leaves no listener behind.
-      new Promise<T>((settle) => settle(read()))
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener('abort', abort));
+  protected get ending(): boolean {
+    return this.#parts.gate.closing;
+  }
+
+  protected assertUsable(): void {
+    if (!this.usable) throw this.#refusal();
+  }
+
+  override cancellable<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+    return cancellable(this.#options.purpose, signal, read, () => {
+      this.#parts.gate.replace();
+      this.stream.destroy();
     });
   }
 
   override sendCommand(command: Command, stream?: SendStream): unknown {
-    const { guard, watcher, clock, budget } = this.#options;
+    const { guard, watcher } = this.#options;
     // The commands of a pipeline have been judged when they were queued.
-    const refusal = stream ? undefined : (guard.judge(command) ?? this.#laneBusy(command));
-    if (refusal || !this.usable) {
+    const refusal = stream
+      ? undefined
+      : (guard.judge(command) ?? blockingLaneBusy(this.#options, this.inFlight, command));
+    if (refusal) {
       watcher.called('rejected', 0);
-      command.reject(refusal ?? this.#parts.gate.refusal());
+      command.reject(refusal);
       return command.promise;
     }
-    const { batch, deck } = this.#parts;
+    return this.#dispatch(command, stream);
+  }
+
+  #dispatch(command: Command, stream: SendStream, leftMs?: number): unknown {
+    const { watcher, clock } = this.#options;
+    const { batch, deck, commit } = this.#parts;
+    if (!this.usable) {
+      watcher.called('rejected', 0);
+      command.reject(this.#refusal());
+      return command.promise;
+    }
     // A pipeline writes to the socket by itself, so what was called before it has to be sent before it.
-    if (stream) {
+    const own = commit ? undefined : stream;
+    if (own) {
       batch.flushTo(this.stream);
       this.#parts.sentMs = clock.monotonicMs();
     } else this.#openBatch();
-    const blockMs = guard.blockMs(command);
-    const budgetMs = blockMs > 0 ? blockMs + budget.silenceMs : budget.commandMs;
-    deck.add(new Call(this.#host, command, this.#parts.sentMs, budgetMs));
-    const answer = super.sendCommand(command, stream ?? (batch as WriteBatch & NonNullable<SendStream>));
+    const call = new Call(this.#host, command, this.#parts.sentMs, this.#budgetOf(command));
+    if (leftMs !== undefined) call.budgetMs = leftMs;
+    deck.add(call);
+    if (commit && mayWrite(command.name.toLowerCase(), Boolean(command.inTransaction)))
+      call.group = commit.join();
+    const answer = super.sendCommand(command, own ?? (batch as WriteBatch & NonNullable<SendStream>));
     if (batch.full) batch.flushTo(this.stream);
     return answer;
   }
 
-  override pipeline(commands?: unknown[][]): ChainableCommander {
-    const pipeline = fencePipeline(super.pipeline(), this.#fence());
-    return commands ? addBatch(pipeline, commands) : pipeline;
+  /** A gate that is open leads to a server that stalls, or to a connection that is just being closed. */
+  #refusal(): RedisUnavailableError {
+    const { gate, deck } = this.#parts;
+    return gate.refusal(deck.stalled ? 'timeout' : 'reset');
   }
 
-  override multi(options: { pipeline: false }): Promise<'OK'>;
-  override multi(options?: { pipeline: true }): ChainableCommander;
-  override multi(commands?: unknown[][]): ChainableCommander;
-  override multi(argument?: unknown[][] | { pipeline: boolean }): ChainableCommander | Promise<'OK'> {
-    if (argument && !Array.isArray(argument) && !argument.pipeline)
-      return Promise.reject(this.#refusal('multi'));
-    const pipeline = fencePipeline(super.multi(), this.#fence());
-    return Array.isArray(argument) ? addBatch(pipeline, argument) : pipeline;
-  }
-
-  override disconnect(reconnect = false): void {
-    // The library calls this with true to recover from a broken protocol; only our own close() ends for good.
-    if (!reconnect && !this.#parts.gate.closing) throw this.#refusal('disconnect');
-    super.disconnect(reconnect);
-  }
-
-  /** Would change a client that other features share; scripts are LuaScript's. */
-  override defineCommand(): never {
-    throw this.#refusal('defineCommand');
-  }
-
-  override duplicate(): never {
-    throw this.#refusal('duplicate');
-  }
-
-  override monitor(): never {
-    throw this.#refusal('monitor');
-  }
-
-  toJSON(): string {
-    return String(this);
-  }
-
-  override toString(): string {
-    const { purpose, lane } = this.#options;
-    return `LaneClient(${purpose}:${lane}, ${this.usable ? 'usable' : 'unusable'})`;
-  }
-
-  [inspect.custom](): string {
-    return String(this);
-  }
-
-  #fence() {
-    const { purpose, guard } = this.#options;
-    return {
-      purpose,
-      guard,
-      assertUsable: () => {
-        if (!this.usable) throw this.#parts.gate.refusal();
-      },
-    };
-  }
-
-  #laneBusy(command: Command): RedisIsolationError | undefined {
-    const { lane, purpose } = this.#options;
-    return lane === 'blocking' && this.#parts.deck.size > 0
-      ? new RedisIsolationError(purpose, command.name, 'a blocking read is already waiting on this lane')
-      : undefined;
-  }
-
-  #refusal(method: string): RedisIsolationError {
-    return new RedisIsolationError(
-      this.#options.purpose,
-      method,
-      'the connection is shared and owned by the registry',
-    );
+  #budgetOf(command: Command): number {
+    const { guard, budget } = this.#options;
+    const blockMs = guard.blockMs(command);
+    return blockMs > 0 ? blockMs + budget.silenceMs : budget.commandMs;
   }
 
   /** Opens the batch of this turn of callbacks, unless one is open. */
@@ -205,17 +169,35 @@ export class LaneClient extends Redis {
     if (batch.open) return;
     batch.open = true;
     this.#parts.sentMs = this.#options.clock.monotonicMs();
-    process.nextTick(() => batch.flushTo(this.stream));
+    process.nextTick(() => {
+      this.#parts.commit?.commit();
+      batch.flushTo(this.stream);
+    });
   }
+
+  /** Behind all that was sent and gathered; the batch goes out with it at the latest at the end of this turn. */
+  #wait(): Promise<unknown> {
+    const { waitReplicas, budget } = this.#options;
+    this.#openBatch();
+    const args = [String(waitReplicas), String(waitMs(budget))];
+    const wait = new Command('wait', args, { replyEncoding: 'utf8' });
+    return super.sendCommand(
+      wait,
+      this.#parts.batch as WriteBatch & NonNullable<SendStream>,
+    ) as Promise<unknown>;
+  }
+}
+
+/**
+ * A call may wait for the WAIT before its own and then for its own, and a server that has nothing else to do looks
+ * at its clock ten times a second: both together stay inside the budget.
+ */
+export function waitMs({ commandMs }: LaneBudget): number {
+  return Math.max(1, Math.floor(commandMs / 5));
 }
 
 function noteUsage(record: RequestRecord, purpose: string, ms: number): void {
   const usage = (record.redis[purpose] ??= { calls: 0, ms: 0 });
   usage.calls += 1;
   usage.ms += ms;
-}
-
-function addBatch(pipeline: ChainableCommander, commands: unknown[][]): ChainableCommander {
-  (pipeline as unknown as { addBatch(batch: unknown[][]): void }).addBatch(commands);
-  return pipeline;
 }

@@ -1,22 +1,34 @@
-import type { RedisOptions } from 'ioredis';
-import type { Clock, Timer } from '../kernel/time.js';
-import { type Connection, tlsOptions } from './connection.js';
-import type { RedisTarget } from './connection-url.js';
+import type { Command } from 'ioredis';
+import type { Clock } from '../kernel/time.js';
+import { furtherCommands } from './acl-rule.js';
+import { answerDeadline } from './answer-deadline.js';
 import { CommandGuard } from './command-guard.js';
-import { HandshakeError, certificateExpiry, greet } from './handshake.js';
+import type { CompartmentLane } from './compartment-lane.js';
+import { connectionDefaults } from './connection-defaults.js';
+import type { Address } from './dialer.js';
+import type { LibraryOptions } from './guarded-client.js';
+import { type RawCall, certificateExpiry, greet } from './handshake.js';
+import { HandshakeError } from './handshake-error.js';
 import { type LaneControl, createLane } from './lane.js';
 import type { LaneClient, LaneWatcher } from './lane-client.js';
+import type { LiveAccess } from './live-access.js';
+import { Heartbeat } from './heartbeat.js';
+import type { Locator } from './topology/locator.js';
 import { type Loss, lossFor, lossFrom } from './loss.js';
 import type { Lane, LaneBudget } from './purposes.js';
-import type { UnavailableReason } from './redis.errors.js';
+import type { RedisUnavailableError, UnavailableReason } from './redis.errors.js';
 import type { ReconnectPace } from './reconnect-pace.js';
+import { LaneLogin, type Relogin } from './rotation/lane-login.js';
 import type { ServerFacts } from './server-facts.js';
 import { type Expectation, fatalProofs, proveServer, reasonOfProof } from './server-proof.js';
 import type { Proof } from './status.types.js';
 
 export interface LaneConnectionEvents extends Omit<LaneWatcher, 'violated'> {
   attempting(lane: Lane): void;
-  proven(lane: Lane, facts: ServerFacts, proofs: readonly Proof[], ms: number): void;
+  /** One connection was proven, `ms` after its attempt began; for the metrics. */
+  connected(lane: Lane, facts: ServerFacts, ms: number): void;
+  /** The lane may be used. */
+  proven(lane: Lane, facts: ServerFacts, proofs: readonly Proof[]): void;
   /** @param contradicted the proofs that keep the gate shut, if they are the cause */
   lost(lane: Lane, loss: Loss, contradicted: readonly Proof[]): void;
 }
@@ -26,7 +38,12 @@ export interface LaneConnectionOptions {
   readonly lane: Lane;
   readonly budget: LaneBudget;
   readonly expected: Expectation;
-  readonly connection: Connection;
+  /** Whether the server is spoken to in TLS. */
+  readonly tls: boolean;
+  readonly access: LiveAccess;
+  readonly locator: Locator;
+  /** One node of a cluster, whose router follows redirections. */
+  readonly inCluster: boolean;
   readonly probeKey: string;
   readonly pace: ReconnectPace;
   readonly clock: Clock;
@@ -38,17 +55,19 @@ interface Failure {
   readonly contradicted?: readonly Proof[];
 }
 
-const KEEP_ALIVE_MS = 10_000;
-
 /**
  * The life of one lane's connection: attempt, greeting, proof, gate open; loss, gate shut, next attempt.
  * The client library makes and re-makes the socket; whether the server behind it may be used is decided
  * here, after every single connect.
  */
-export class LaneConnection {
+export class LaneConnection implements CompartmentLane {
   readonly client: LaneClient;
   private readonly control: LaneControl;
+  private readonly login: LaneLogin;
   private startedMs = 0;
+  private dialled: Address | undefined;
+  private fresh = true;
+  private readonly heartbeat: Heartbeat;
   private failure: Failure | undefined;
 
   constructor(private readonly options: LaneConnectionOptions) {
@@ -66,9 +85,19 @@ export class LaneConnection {
       },
       clock,
       connection: this.libraryOptions(),
+      waitReplicas: lane === 'blocking' ? 0 : expected.waitReplicas,
+      redirects: options.inCluster,
     });
     this.client = opened.client;
     this.control = opened.control;
+    const call: RawCall = (name, ...args) => this.control.raw(name, ...args);
+    this.login = new LaneLogin({ access: options.access, budget, clock, call });
+    this.heartbeat = new Heartbeat({
+      ask: () => this.control.raw('CLIENT', 'INFO'),
+      silent: () => this.control.drop('timeout'),
+      silenceMs: expected.definition.connectMs,
+      clock,
+    });
     this.client.on('connecting', () => this.attempting());
     this.client.on('ready', () => void this.prove());
     this.client.on('error', (error: Error) => this.failed(error));
@@ -81,36 +110,79 @@ export class LaneConnection {
     return this.options.lane;
   }
 
+  /** The server of the current or the last attempt. */
+  get addresses(): readonly Address[] {
+    return this.dialled ? [this.dialled] : [];
+  }
+
+  get inFlight(): number {
+    return this.client.inFlight;
+  }
+
+  /** The first attempt is under way, so that waiting a little may be worth it. */
+  get opening(): boolean {
+    return this.fresh;
+  }
+
+  /** For a call that cannot be sent now. */
+  refusal(): RedisUnavailableError {
+    return this.control.gate.refusal();
+  }
+
+  /** Cuts the connection on purpose; the next one follows. */
+  replace(): void {
+    this.control.gate.replace();
+    this.client.stream.destroy();
+  }
+
+  /** The write probe's keys: one, wherever it lies. */
+  probeKeys(base: string): readonly string[] {
+    return [base];
+  }
+
+  /** For a router that has judged the command already; see LaneControl. */
+  dispatch(command: Command, how: { budgetMs?: number; asking?: boolean }): void {
+    this.control.dispatch(command, how);
+  }
+
   /** Starts connecting and goes on until close(). */
-  open(address?: { host: string; port: number }): void {
-    if (address) Object.assign(this.client.options, address);
+  open(): void {
+    if (this.control.gate.closing) return;
     this.client.connect().catch(() => {
       // The cause arrives as an `error` event; this promise only ever says "Connection is closed."
     });
   }
 
-  close(deadlineMs: number): Promise<void> {
-    return this.control.close(deadlineMs);
+  /** A connection in use is watched by its calls. */
+  beat(): void {
+    if (this.control.gate.isOpen && this.inFlight === 0) this.heartbeat.beat();
   }
 
-  private libraryOptions(): RedisOptions & { replyMapping?: 'legacy' } {
-    const { connection, expected, pace } = this.options;
-    const { target, tls } = connection;
+  hurry(): void {
+    if (this.client.status !== 'reconnecting') return;
+    // The library would not know of the attempt that it has planned itself.
+    const planned = this.client as unknown as { reconnectTimeout: NodeJS.Timeout | null };
+    if (planned.reconnectTimeout) clearTimeout(planned.reconnectTimeout);
+    planned.reconnectTimeout = null;
+    this.open();
+  }
+
+  reauthenticate(): Promise<Relogin> {
+    return this.control.gate.isOpen ? this.login.renew() : Promise.resolve('disconnected');
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    await this.control.close(deadlineMs);
+    this.options.pace.stop();
+  }
+
+  private libraryOptions(): LibraryOptions {
+    const { tls, access, locator, expected, pace } = this.options;
     return {
-      ...(target ? { host: target.host, port: target.port } : {}),
-      ...(target?.tls ? { tls: tlsOptions(tls) } : {}),
-      lazyConnect: true,
-      // The greeting is ours (see handshake.ts), so the library gets no password, name or database.
-      protocol: 2,
-      enableReadyCheck: false,
-      disableClientInfo: true,
-      // Nothing waits in a queue and nothing is sent twice: an unknown outcome is reported as such.
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      autoResubscribe: false,
-      connectTimeout: expected.definition.connectMs,
-      keepAlive: KEEP_ALIVE_MS,
+      ...connectionDefaults(
+        { tls, access, locate: async () => (this.dialled = await locator.locate()) },
+        expected.definition.connectMs,
+      ),
       // A connection that was replaced on purpose is no flap.
       retryStrategy: () => (this.control.gate.isReplacing ? 1 : pace.next()),
     };
@@ -119,6 +191,8 @@ export class LaneConnection {
   private attempting(): void {
     this.startedMs = this.options.clock.monotonicMs();
     this.failure = undefined;
+    this.login.dialling();
+    this.options.pace.attempting();
     this.options.events.attempting(this.options.lane);
   }
 
@@ -130,56 +204,68 @@ export class LaneConnection {
   private async prove(): Promise<void> {
     const { lane, expected, clock, events, pace } = this.options;
     const stream = this.client.stream;
-    const deadline = this.handshakeDeadline();
+    // Said goodbye to: it takes nothing more, and its end would otherwise wait for ours.
+    stream.once('end', () => {
+      if (this.client.stream === stream) this.control.drop('reset');
+    });
+    // What is asked meanwhile may be answered when another connection stands already.
+    const fail = (failure: Failure) => {
+      if (this.client.stream === stream) this.fail(failure);
+    };
+    const deadline = answerDeadline(clock, expected.definition.connectMs, () =>
+      fail({ loss: lossFor('timeout', 'the server accepted the connection but did not answer') }),
+    );
     try {
       const facts = await greet((name, ...args) => this.control.raw(name, ...args), this.greeting());
       if (this.client.stream !== stream || stream.destroyed) return;
       const certificateExpiresMs = certificateExpiry(stream);
-      const proofs = proveServer(facts, expected);
+      const proofs = [...proveServer(facts, expected), ...this.said()];
       const contradicted = fatalProofs(proofs, expected);
       const [first] = contradicted;
       if (first) {
-        this.fail({ loss: lossFor(reasonOfProof(first), first.detail), contradicted });
+        fail({ loss: lossFor(reasonOfProof(first), first.detail), contradicted });
         return;
       }
+      if (!(await this.stillPrimary(stream))) return;
       pace.opened();
+      this.fresh = false;
       this.control.gate.open();
       const known = certificateExpiresMs === undefined ? facts : { ...facts, certificateExpiresMs };
-      events.proven(lane, known, proofs, clock.monotonicMs() - this.startedMs);
+      this.login.proven();
+      events.connected(lane, known, clock.monotonicMs() - this.startedMs);
+      events.proven(lane, known, proofs);
     } catch (error) {
       // A connection that broke off meanwhile has told its cause already.
-      if (error instanceof HandshakeError && error.reason !== 'reset') this.fail({ loss: lossFrom(error) });
+      if (error instanceof HandshakeError && error.reason !== 'reset') fail({ loss: lossFrom(error) });
       else stream.destroy();
     } finally {
       deadline.cancel();
     }
   }
 
-  private handshakeDeadline(): Timer {
-    const { clock, expected } = this.options;
-    const loss = lossFor('timeout', 'the server accepted the connection but did not answer');
-    let over = false;
-    const timer = clock.after(expected.definition.connectMs, () => {
-      // One turn of the event loop: an answer that has arrived while the process stood still is read first.
-      setImmediate(() => over || this.fail({ loss }));
-    });
-    return {
-      cancel: () => {
-        over = true;
-        timer.cancel();
-      },
-    };
+  /** What those who were asked for the address have to say. */
+  private said(): Proof[] {
+    const proof = this.options.locator.proof();
+    return proof ? [proof] : [];
+  }
+
+  /** A primary that was cut off greets as before. Whoever knows better is asked once more. */
+  private async stillPrimary(stream: unknown): Promise<boolean> {
+    const { locator } = this.options;
+    const confirmed = this.dialled === undefined || (await locator.confirm(this.dialled));
+    if (this.client.stream !== stream || this.client.stream.destroyed) return false;
+    if (!confirmed) this.fail({ loss: lossFor('readonly', 'the Sentinels name another primary') });
+    return confirmed;
   }
 
   private greeting() {
-    const { expected, connection, probeKey } = this.options;
-    const target: Pick<RedisTarget, 'username' | 'password'> = connection.target ?? {};
+    const { expected, probeKey } = this.options;
     return {
-      ...(target.username === undefined ? {} : { username: target.username }),
-      ...(target.password === undefined ? {} : { password: target.password }),
+      ...this.login.greeting(),
       db: expected.db,
       clientName: expected.clientName,
       definition: expected.definition,
+      further: furtherCommands(expected),
       probeKey,
     };
   }
@@ -201,7 +287,10 @@ export class LaneConnection {
     const { reason, replaced } = this.control.gate.takeLoss();
     const { loss, contradicted = [] }: Failure = this.failure ?? { loss: lossFor(reason) };
     this.failure = undefined;
+    this.fresh = false;
     this.control.shut(loss.reason);
-    if (!replaced) this.options.events.lost(this.options.lane, loss, contradicted);
+    if (replaced) return;
+    this.login.lost(loss, contradicted);
+    this.options.events.lost(this.options.lane, loss, contradicted);
   }
 }

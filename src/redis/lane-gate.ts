@@ -1,7 +1,8 @@
 import { RedisUnavailableError, type UnavailableReason } from './redis.errors.js';
 
 /** How long a caller should wait before it asks again: the reconnect pace rarely needs longer. */
-const RETRY_AFTER_MS = 1000;
+/** What a caller is told to wait where nobody knows better. */
+export const RETRY_AFTER_MS = 1000;
 
 /**
  * Whether callers may use the connection of a lane, and if not, why. Shut from the loss of a connection until
@@ -60,8 +61,8 @@ export class LaneGate {
   }
 
   /** For a call that is not sent: the gate is shut, or nobody answers behind it. */
-  refusal(): RedisUnavailableError {
-    return this.error(this.shutFor ?? 'timeout', false);
+  refusal(behind: UnavailableReason = 'timeout'): RedisUnavailableError {
+    return this.error(this.shutFor ?? behind, false);
   }
 
   error(reason: UnavailableReason, maybeExecuted: boolean): RedisUnavailableError {

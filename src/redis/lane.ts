@@ -4,7 +4,7 @@ import { FlightDeck } from './flight-deck.js';
 import { LaneClient, type LaneClientOptions, type LaneParts } from './lane-client.js';
 import { LaneGate } from './lane-gate.js';
 import type { UnavailableReason } from './redis.errors.js';
-import { type FilteredStream, type ReplyFilterHost, filterReplies } from './reply-filter.js';
+import { filterEveryStream } from './reply-filter.js';
 import { WriteBatch } from './write-batch.js';
 
 /** A lane as its owner has it: the client to hand out, and the control that never is. */
@@ -20,7 +20,15 @@ export function createLane(options: LaneClientOptions): OpenedLane {
     flowing: () => watcher.stalled(false),
     silent: () => control.drop('timeout'),
   });
-  const parts = { gate: new LaneGate(purpose), batch: new WriteBatch(), deck, sentMs: 0, receivedMs: 0 };
+  const parts: LaneParts = {
+    gate: new LaneGate(purpose),
+    batch: new WriteBatch(),
+    deck,
+    sentMs: 0,
+    receivedMs: 0,
+    commit: undefined,
+    dispatch: noop,
+  };
   const client = new LaneClient(options, parts);
   filterEveryStream(client, {
     pending: () => client.commandQueue.length,
@@ -32,18 +40,6 @@ export function createLane(options: LaneClientOptions): OpenedLane {
   });
   const control = new LaneControl(client, parts, clock);
   return { client, control };
-}
-
-/** The library keeps its socket in a property and makes a new one for each attempt. */
-function filterEveryStream(client: LaneClient, host: ReplyFilterHost): void {
-  let stream = client.stream;
-  Object.defineProperty(client, 'stream', {
-    get: () => stream,
-    set: (next: LaneClient['stream']) => {
-      stream = next;
-      filterReplies(next as FilteredStream, host);
-    },
-  });
 }
 
 /**
@@ -65,6 +61,7 @@ export class LaneControl {
   shut(reason: UnavailableReason): void {
     this.parts.gate.shut(reason);
     this.parts.batch.discard();
+    this.parts.commit?.lost(reason);
     this.parts.deck.clear();
   }
 
@@ -72,6 +69,13 @@ export class LaneControl {
   drop(reason: UnavailableReason): void {
     this.parts.gate.losing(reason);
     this.client.stream?.destroy();
+  }
+
+  /** Sends a command that has been judged already. With `asking`, to a node that is just getting its slot. */
+  dispatch(command: Command, { budgetMs, asking }: { budgetMs?: number; asking?: boolean }): void {
+    // Written directly before the command, whose batch the raw call has emptied.
+    if (asking) this.raw('ASKING').catch(noop);
+    this.parts.dispatch(command, budgetMs);
   }
 
   /** One command of our own; bounded by the caller. */

@@ -1,18 +1,6 @@
 import type { UnavailableReason } from './redis.errors.js';
-import { HandshakeError } from './handshake.js';
+import { HandshakeError, type Suspect } from './handshake-error.js';
 import { reasonOf } from './unavailable-reason.js';
-
-/** Which setting to look at first. */
-export type Suspect =
-  | 'address'
-  | 'database'
-  | 'credentials'
-  | 'authority'
-  | 'servername'
-  | 'client-certificate'
-  | 'scheme'
-  | 'grants'
-  | 'server';
 
 /** Why a connection could not be made or was lost, in words for a person. Holds no secret. */
 export interface Loss {
@@ -37,6 +25,9 @@ const BY_REASON: Readonly<Record<UnavailableReason, readonly [string, Suspect]>>
   maxclients: ['the server has reached maxclients', 'server'],
   protocol: ['what answers is not a Redis server', 'address'],
   select: ['the database cannot be selected', 'database'],
+  noreplicas: ['too few replicas take the writes', 'replicas'],
+  clusterdown: ['a part of the cluster has no primary', 'server'],
+  topology: ['the servers are not arranged as the settings say', 'topology'],
   other: ['the connection failed', 'address'],
 };
 
@@ -65,7 +56,7 @@ const BY_TLS_CODE: readonly (readonly [RegExp, string, Suspect])[] = [
 ];
 
 export function lossFrom(error: Error): Loss {
-  if (error instanceof HandshakeError) return lossFor(error.reason, error.message);
+  if (error instanceof HandshakeError) return lossFor(error.reason, error.message, error.suspect);
   const reason = reasonOf(error);
   if (reason !== 'tls') return lossFor(reason);
   const code = `${(error as NodeJS.ErrnoException).code ?? ''} ${/alert number 116/.test(error.message) ? 'CERTIFICATE_REQUIRED' : ''}`;
@@ -73,7 +64,7 @@ export function lossFrom(error: Error): Loss {
   return known ? { reason, detail: known[1], suspect: known[2] } : lossFor(reason);
 }
 
-export function lossFor(reason: UnavailableReason, detail?: string): Loss {
-  const [text, suspect] = BY_REASON[reason];
-  return { reason, detail: detail ?? text, suspect };
+export function lossFor(reason: UnavailableReason, detail?: string, suspect?: Suspect): Loss {
+  const [text, usual] = BY_REASON[reason];
+  return { reason, detail: detail ?? text, suspect: suspect ?? usual };
 }

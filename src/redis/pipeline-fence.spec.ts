@@ -71,10 +71,10 @@ describe('fencePipeline', () => {
   });
   afterEach(() => process.off('unhandledRejection', note));
 
-  function fence(pipeline = new FakePipeline()): FakePipeline {
+  function fence(pipeline = new FakePipeline(), oneSlot = false): FakePipeline {
     const host = {
       purpose: 'rateLimit',
-      guard: new CommandGuard('rateLimit', PURPOSES.rateLimit, 'command'),
+      guard: new CommandGuard('rateLimit', PURPOSES.rateLimit, 'command', oneSlot),
       assertUsable: () => {
         if (!usable) throw DOWN;
       },
@@ -210,6 +210,23 @@ describe('fencePipeline', () => {
     await pipeline.exec();
     expect(pipeline.sent).toEqual(['MULTI', `set ${OWN} 1`, 'EXEC', `get ${OWN}`]);
     expect(pipeline.queued.map(({ inTransaction }) => inTransaction)).toEqual([true, true, false, false]);
+  });
+
+  it('in a cluster refuses a transaction over several slots where it is queued, and sends nothing around it', async () => {
+    const pipeline = fence(new FakePipeline(), true)
+      .call('set', 'rl:b', 1)
+      .multi()
+      .call('set', 'rl:{a}:1', 1);
+    pipeline.call('get', 'rl:{a}:2');
+    expect(() => pipeline.call('get', 'rl:b')).toThrow('different slots');
+    expect(String(await failureOf(pipeline))).toContain('different slots');
+  });
+
+  it('in a cluster takes any slots around its transactions, and one of its own for each', async () => {
+    const first = fence(new FakePipeline(), true).call('get', 'rl:a').multi().call('get', 'rl:b');
+    const second = (first.exec() as FakePipeline).call('get', 'rl:c').multi().call('get', 'rl:d');
+    await (second.exec() as FakePipeline).exec();
+    expect(second.sent).toHaveLength(8);
   });
 
   it('shows its purpose when it is printed, and no argument', () => {

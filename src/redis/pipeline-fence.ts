@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { ChainableCommander, Command } from 'ioredis';
-import type { CommandGuard } from './command-guard.js';
+import { CROSS_SLOT, type CommandGuard } from './command-guard.js';
 import { RedisIsolationError } from './redis.errors.js';
 
 /** The parts of a pipeline that the client library keeps to itself. */
@@ -31,6 +31,8 @@ export function fencePipeline<P extends ChainableCommander>(pipeline: P, host: F
   // A pipeline from multi() has queued its MULTI before the fence stood.
   const fromMulti = insides._transactions > 0;
   let inTransaction = fromMulti;
+  /** That of the transaction which is being queued, where slots matter. */
+  let slot: number | undefined;
   let dispatched = false;
 
   // Printed as a name: it holds its commands, arguments included.
@@ -64,13 +66,23 @@ export function fencePipeline<P extends ChainableCommander>(pipeline: P, host: F
     const name = typeof command.name === 'string' ? command.name.toLowerCase() : undefined;
     if (name === 'multi' && !inTransaction) {
       inTransaction = true;
+      slot = undefined;
       return undefined;
     }
     if ((name === 'exec' || name === 'discard') && inTransaction) {
       inTransaction = false;
       return undefined;
     }
-    return guard.judge(command);
+    return guard.judge(command) ?? (inTransaction ? judgeSlot(command) : undefined);
+  }
+
+  /** A node runs a transaction as a whole. At its EXEC the commands around it would have been sent already. */
+  function judgeSlot(command: Command): RedisIsolationError | undefined {
+    const next = guard.slotOf(command);
+    if (next === undefined) return undefined;
+    if (slot !== undefined && slot !== next) return new RedisIsolationError(purpose, 'multi', CROSS_SLOT);
+    slot = next;
+    return undefined;
   }
 
   return pipeline;

@@ -29,6 +29,8 @@ export interface PurposeDefinition {
   readonly eviction: 'require' | 'advise';
   /** Append-only file. `require` refuses outside local profiles when the server says it is off. */
   readonly persistence: 'require' | 'none';
+  /** Where servers fail over: `require` counts a write only when a replica has it. */
+  readonly replication: 'require' | 'none';
   /** TCP and TLS within this, and then the greeting within this again, milliseconds. */
   readonly connectMs: number;
   readonly lanes: Readonly<Partial<Record<Lane, LaneBudget>>>;
@@ -43,6 +45,7 @@ export const PURPOSES = {
     aclUser: 'advised',
     eviction: 'advise',
     persistence: 'none',
+    replication: 'none',
     connectMs: 500,
     lanes: { command: { commandMs: 100, silenceMs: 300 } },
     commands: [
@@ -59,6 +62,7 @@ export const PURPOSES = {
     aclUser: 'required',
     eviction: 'advise',
     persistence: 'none',
+    replication: 'none',
     connectMs: 1000,
     lanes: { command: { commandMs: 250, silenceMs: 750 } },
     commands: [
@@ -109,8 +113,9 @@ export const PURPOSES = {
     aclUser: 'advised',
     eviction: 'require',
     persistence: 'none',
+    replication: 'require',
     connectMs: 1000,
-    lanes: { command: { commandMs: 500, silenceMs: 1500 } },
+    lanes: { command: { commandMs: 400, silenceMs: 1200 } },
     commands: [
       ...(['get', 'set', 'getdel', 'del', 'unlink', 'pexpire', 'pttl', 'exists', 'time'] as const),
       ...(['hget', 'hset', 'hmget', 'hgetall', 'hdel'] as const),
@@ -124,9 +129,10 @@ export const PURPOSES = {
     aclUser: 'advised',
     eviction: 'require',
     persistence: 'require',
+    replication: 'require',
     connectMs: 1000,
     lanes: {
-      command: { commandMs: 1000, silenceMs: 3000 },
+      command: { commandMs: 400, silenceMs: 1200 },
       blocking: { commandMs: 5000, silenceMs: 2500 },
       bulk: { commandMs: 5000, silenceMs: 10_000 },
     },

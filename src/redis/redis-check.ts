@@ -4,18 +4,18 @@ import { type Fault, type Settings, isLocal } from '../config/index.js';
 import { systemClock } from '../kernel/time.js';
 import { Metrics } from '../telemetry/index.js';
 import { activePurposes, optionsOf } from './active-purposes.js';
-import { boot } from './boot.js';
+import { askForAccess, boot } from './boot.js';
 import { createCompartment, openCompartment } from './compartment-factory.js';
 import type { Compartment } from './compartment.js';
 import type { EmbeddedEngine } from './embedded/embedded-engine.js';
 import { assignIsolation } from './isolation.js';
 import type { PurposeDefinition } from './purposes.js';
+import { ReconnectAllowance } from './reconnect-allowance.js';
 import { RedisSettings } from './redis.config.js';
 import { type PlannedPurpose, definitionsOf, planPurposes } from './redis-plan.js';
 import { fatalProofs } from './server-proof.js';
 import { type BootOutcome, RedisStartupError, faultOf, faultOfProof } from './startup-report.js';
 import type { Proof, PurposeStatus } from './status.types.js';
-import { proveAccessControl } from './wire-question.js';
 
 /** How one purpose fared when it was connected as a start connects it. Holds no secret. */
 export interface PurposeFinding {
@@ -59,7 +59,8 @@ export async function checkRedis({
 }: RedisCheckRequest): Promise<PurposeFinding[]> {
   const active = activePurposes(modules, settings).filter((name) => name === (purpose ?? name));
   const { planned } = planPurposes(active, optionsOf(modules), settings, {});
-  const parts = { settings, metrics: new Metrics(), clock: systemClock };
+  const clock = systemClock;
+  const parts = { settings, metrics: new Metrics(), clock, reconnects: new ReconnectAllowance(clock) };
   const checks = planned.map((plan) => ({ plan, compartment: createCompartment(plan, parts) }));
   const compartments = checks.map(({ compartment }) => compartment);
   const engines: EmbeddedEngine[] = [];
@@ -107,12 +108,9 @@ async function examine(
 ): Promise<BootOutcome> {
   const enforced = !isLocal(settings.profile);
   const outcome = await boot(compartment, { deadlineMs, enforced });
-  const { target, tls } = compartment.connection;
+  const { target } = compartment.connection;
   const asked = compartment.snapshot().proofs.some(({ fact }) => fact === 'anonymous');
-  if (outcome.kind === 'up' && target && !asked) {
-    const timeoutMs = compartment.definition.connectMs;
-    compartment.noteAccessProof(await proveAccessControl({ target, tls, timeoutMs }));
-  }
+  if (outcome.kind === 'up' && target && !asked) await askForAccess(compartment, target);
   return outcome;
 }
 
@@ -121,7 +119,7 @@ function findingOf(
   outcome: BootOutcome,
 ): PurposeFinding {
   const status = compartment.snapshot();
-  const runId = compartment.runId;
+  const runId = compartment.runIds.length === 0 ? undefined : compartment.runIds.join(' ');
   const common = {
     status,
     ...(runId === undefined ? {} : { runId }),
@@ -140,6 +138,7 @@ function findingOf(
 }
 
 function isRefusedElsewhere(proof: Proof, { definition, connection }: PlannedPurpose): boolean {
-  const anyone = { engine: connection.engine, definition, db: 0, user: '', clientName: '' };
+  const { engine, access, topology, waitReplicas } = connection;
+  const anyone = { engine, definition, db: 0, access, clientName: '', topology: topology.kind, waitReplicas };
   return fatalProofs([proof], { ...anyone, enforced: true }).length > 0;
 }

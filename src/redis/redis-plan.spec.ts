@@ -6,6 +6,7 @@ import { type BuiltInPurpose, PURPOSES, type PurposeDefinition } from './purpose
 import { RedisModule } from './redis.module.js';
 import type { RedisModuleOptions } from './redis.options.js';
 import { type PlannedPurpose, planPurposes } from './redis-plan.js';
+import { tlsOptions } from './tls-material.js';
 
 const ALL = Object.keys(PURPOSES) as BuiltInPurpose[];
 const SEARCH = 'search' as BuiltInPurpose;
@@ -127,12 +128,12 @@ describe('the embedded engine', () => {
 });
 
 describe('credentials', () => {
-  const passwordOf = (env: Environment) => planOf(env).connection.target?.password?.reveal();
+  const passwordOf = (env: Environment) => planOf(env).connection.access.credentials.password?.reveal();
 
   it('come from the URL, or from variables beside it', () => {
-    expect(planOf({ REDIS_URL: 'redis://u:p@h' }).connection.target).toMatchObject({ username: 'u' });
+    expect(planOf({ REDIS_URL: 'redis://u:p@h' }).connection.access.user).toBe('u');
     const beside = { REDIS_URL: URL, AUTH_CACHE_REDIS_USERNAME: 'u', AUTH_CACHE_REDIS_PASSWORD: 'p/:@' };
-    expect(planOf(beside).connection.target?.username).toBe('u');
+    expect(planOf(beside).connection.access.user).toBe('u');
     expect(passwordOf(beside)).toBe('p/:@');
   });
 
@@ -167,7 +168,10 @@ describe('TLS', () => {
   });
 
   it('names the host to the server unless it is an address, or as TLS_SERVERNAME says', () => {
-    const nameFor = (env: Environment) => planOf(env).connection.tls.servername;
+    const nameFor = (env: Environment) => {
+      const { access, target } = planOf(env).connection;
+      return tlsOptions(access.tls, target?.host ?? '').servername;
+    };
     expect(nameFor(own())).toBe('cache');
     expect(nameFor({ AUTH_CACHE_REDIS_URL: 'rediss://127.0.0.1' })).toBeUndefined();
     expect(nameFor({ AUTH_CACHE_REDIS_URL: 'rediss://[::1]' })).toBeUndefined();
@@ -289,5 +293,5 @@ describe('the table', () => {
 it('a plan shows no password, however it is printed', () => {
   const plan = planOf({ REDIS_URL: 'rediss://u:s3cret@h', AUTH_CACHE_REDIS_PASSWORD: 's3cret' });
   expect(inspect(plan, { depth: 9, showHidden: true }) + JSON.stringify(plan)).not.toContain('s3cret');
-  expect(plan.connection.target?.password?.reveal()).toBe('s3cret');
+  expect(plan.connection.access.credentials.password?.reveal()).toBe('s3cret');
 });

@@ -1,23 +1,20 @@
 import type { Fault, Settings, Environment } from '../config/index.js';
 import { isLocal } from '../config/index.js';
 import { Secret } from '../kernel/redact.js';
-import {
-  type Connection,
-  type ConnectionRequest,
-  policyFaults,
-  processFaults,
-  resolveConnection,
-} from './connection.js';
+import { type Connection, policyFaults, processFaults, resolveConnection } from './connection.js';
+import type { ConnectionRequest } from './login.js';
 import { PURPOSES, type PurposeDefinition } from './purposes.js';
 import { DurabilitySettings, PurposeSettings, RedisSettings, durabilityStem } from './redis.config.js';
 import type { RedisModuleOptions } from './redis.options.js';
-import { rowFaults } from './row-rules.js';
+import { nameFaults, rowFaults } from './row-rules.js';
 
 /** How every active purpose is going to be reached. */
 export interface PlannedPurpose {
   readonly purpose: string;
   readonly definition: PurposeDefinition;
   readonly connection: Connection;
+  /** What it was resolved from, for whoever resolves it again when files change. */
+  readonly request: ConnectionRequest;
   readonly outage: 'degrade' | 'closed';
   readonly durability?: 'aof' | 'provider';
   /** Rules that only development is forgiven; shown once at start. */
@@ -71,12 +68,14 @@ function planPurpose(
   const { profile } = settings;
   const own = settings.of(PurposeSettings, definition.env);
   const explicit = options.urls?.[purpose];
+  const provider = options.credentials?.[purpose];
   const request: ConnectionRequest = {
     ...row,
     own,
     shared: settings.of(RedisSettings),
     profile,
     ...(explicit === undefined ? {} : { explicitUrl: new Secret(explicit) }),
+    ...(provider === undefined ? {} : { provider }),
   };
   const connection = resolveConnection(request);
   if (Array.isArray(connection)) return { faults: connection };
@@ -91,6 +90,7 @@ function planPurpose(
       purpose,
       definition,
       connection,
+      request,
       outage: own.outage ?? definition.outage,
       ...(durability === undefined ? {} : { durability }),
       warnings: profile === 'development' ? broken : [],
@@ -110,6 +110,7 @@ export function generalFaults(
   return [
     ...processFaults(env, settings.profile, shared),
     ...rowFaults(options),
+    ...nameFaults(options),
     ...requiredFaults(active, shared),
   ];
 }

@@ -8,12 +8,16 @@ import { createCompartment, openCompartment } from './compartment-factory.js';
 import type { Compartment } from './compartment.js';
 import type { EmbeddedEngine } from './embedded/embedded-engine.js';
 import { assignIsolation } from './isolation.js';
-import type { LaneClient } from './lane-client.js';
+import type { GuardedClient } from './guarded-client.js';
 import type { Lane } from './purposes.js';
+import { ReconnectAllowance } from './reconnect-allowance.js';
 import { RedisSettings } from './redis.config.js';
 import type { RedisModuleOptions } from './redis.options.js';
 import { definitionsOf, planPurposes } from './redis-plan.js';
 import { RedisStatus } from './redis-status.js';
+import { type RedisRotation, RotationSchedule } from './rotation/redis-rotation.js';
+import { RotationReport } from './rotation/rotation-report.js';
+import { nameFaults } from './row-rules.js';
 import type { PurposeStatus } from './status.types.js';
 
 export interface RegistryDependencies {
@@ -34,13 +38,29 @@ export class RedisRegistry extends RedisStatus implements OnModuleInit, OnApplic
   private readonly logger = new Logger('Redis');
   private readonly compartments = new Map<string, Compartment>();
   private readonly engines: EmbeddedEngine[] = [];
+  private readonly reconnects: ReconnectAllowance;
+  private readonly rotations: RotationReport;
+  private readonly schedule: RotationSchedule;
 
   constructor(private readonly dependencies: RegistryDependencies) {
     super();
+    const { clock, metrics } = dependencies;
+    this.reconnects = new ReconnectAllowance(clock);
+    this.rotations = new RotationReport(metrics, this.logger, clock);
+    this.schedule = new RotationSchedule({
+      keepers: () => this.inOrder().flatMap(({ connection }) => connection.access.keeper ?? []),
+      checkMs: this.shared.credentialsCheckMs,
+      clock,
+      logger: this.logger,
+    });
+  }
+
+  get rotation(): RedisRotation {
+    return this.schedule;
   }
 
   /** The client of a lane. Nothing connects before the application starts. */
-  client(purpose: string, lane: Lane): LaneClient {
+  client(purpose: string, lane: Lane): GuardedClient {
     return this.compartment(purpose).client(lane);
   }
 
@@ -75,7 +95,10 @@ export class RedisRegistry extends RedisStatus implements OnModuleInit, OnApplic
   /** @throws RedisStartupError by the rule of boot.ts, with nothing left open */
   async onModuleInit(): Promise<void> {
     const compartments = this.inOrder();
-    const { settings } = this.dependencies;
+    const { settings, options } = this.dependencies;
+    // With forRootAsync the names are known only now.
+    const misspelt = nameFaults(options);
+    if (misspelt.length > 0) throw new SettingsError(misspelt);
     try {
       await Promise.all(
         compartments.map(async (compartment) => {
@@ -95,6 +118,7 @@ export class RedisRegistry extends RedisStatus implements OnModuleInit, OnApplic
       throw error;
     }
     for (const status of this.all()) this.announce(status);
+    this.schedule.start();
     // A server may be replaced at run time: sharing is looked at again after every connect.
     for (const compartment of compartments)
       compartment.changes().subscribe(() => assignIsolation(compartments));
@@ -139,13 +163,15 @@ export class RedisRegistry extends RedisStatus implements OnModuleInit, OnApplic
     const [plan] = planned;
     for (const line of formatFaults(plan.warnings))
       this.logger.warn(`Not allowed in production:${line.slice(3)}`);
-    const compartment = createCompartment(plan, this.dependencies);
+    const { reconnects, rotations } = this;
+    const compartment = createCompartment(plan, { ...this.dependencies, reconnects, rotations });
     this.compartments.set(purpose, compartment);
     return compartment;
   }
 
   private async closeAll(laneDeadlineMs: number): Promise<void> {
     const compartments = [...this.compartments.values()];
+    this.schedule.stop();
     await Promise.all(compartments.map((compartment) => compartment.close(laneDeadlineMs)));
     await Promise.all(this.engines.splice(0).map((engine) => engine.close()));
   }

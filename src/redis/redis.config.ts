@@ -52,8 +52,8 @@ export class RedisSettings {
   startDeadlineMs!: number;
 
   @EnvVariable('REDIS_RETRY_CAP_MS', {
-    doc: 'Longest pause between two attempts to reconnect',
-    default: '1000',
+    doc: 'Longest pause between two attempts to reconnect; in the first two seconds of an outage 800ms at most',
+    default: '1800',
     parse: parseDurationMs,
   })
   @IsInt()
@@ -70,6 +70,16 @@ export class RedisSettings {
   @Min(100)
   @Max(60_000)
   probeIntervalMs!: number;
+
+  @EnvVariable('REDIS_CREDENTIALS_CHECK_MS', {
+    doc: 'Pause between two looks at the files with URLs, passwords and certificates; SIGHUP looks at once',
+    default: '5000',
+    parse: parseDurationMs,
+  })
+  @IsInt()
+  @Min(200)
+  @Max(3_600_000)
+  credentialsCheckMs!: number;
 }
 
 /** Settings of one purpose; every name below is put behind the stem of its row. */
@@ -114,9 +124,41 @@ export class PurposeSettings {
   @IsOptional()
   tlsServername?: string;
 
-  @EnvVariable('_TOPOLOGY', { doc: 'How the servers of this purpose are arranged', default: 'standalone' })
-  @IsIn(['standalone'])
-  topology!: 'standalone';
+  @EnvVariable('_TOPOLOGY', {
+    doc: 'How the servers are arranged: standalone, sentinel (the URL names a Sentinel) or cluster',
+    default: 'standalone',
+  })
+  @IsIn(['standalone', 'sentinel', 'cluster'])
+  topology!: 'standalone' | 'sentinel' | 'cluster';
+
+  @EnvVariable('_NODES', {
+    doc: 'The other Sentinels, or other nodes of the cluster, beside the one in the URL',
+    example: 'host-2:26379,host-3:26379',
+  })
+  @IsOptional()
+  nodes?: string;
+
+  @EnvVariable('_SENTINEL_NAME', { doc: 'Name that the Sentinels know the primary by', example: 'mymaster' })
+  @IsOptional()
+  sentinelName?: string;
+
+  @EnvVariable('_SENTINEL_USERNAME', { doc: 'ACL user at the Sentinels, where they ask for one' })
+  @IsOptional()
+  sentinelUsername?: string;
+
+  @EnvVariable('_SENTINEL_PASSWORD', { doc: 'Password at the Sentinels, where they ask for one', file: true })
+  @IsOptional()
+  sentinelPassword?: Secret;
+
+  @EnvVariable('_WAIT_REPLICAS', {
+    doc: 'Replicas that must have a write before it counts; unset: 1 with sentinel or cluster where a lost write does harm',
+    example: '1',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(5)
+  waitReplicas?: number;
 
   @EnvVariable('_OUTAGE', {
     doc: 'closed: answer 503 where the purpose would degrade; there is no laxer value',

@@ -17,6 +17,12 @@ export const UNAVAILABLE_REASONS = [
   'maxclients',
   'protocol',
   'select',
+  // Too few replicas have, or would have, the write.
+  'noreplicas',
+  // A part of the cluster has no primary.
+  'clusterdown',
+  // The servers are not arranged as the settings say.
+  'topology',
   'other',
 ] as const;
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number];

@@ -23,6 +23,7 @@ import { REDIS_OPTIONS, type RedisModuleAsyncOptions, type RedisModuleOptions } 
 import { definitionsOf, generalFaults, planPurposes } from './redis-plan.js';
 import { RedisRegistry } from './redis-registry.js';
 import { RedisStatus } from './redis-status.js';
+import { RedisRotation } from './rotation/redis-rotation.js';
 
 export interface ForPurposeOptions {
   /** The purpose stays inactive while this holds; its client is then `undefined`. */
@@ -39,8 +40,13 @@ export interface ForPurposeOptions {
         new RedisRegistry({ settings, options, metrics, clock }),
     },
     { provide: RedisStatus, useExisting: RedisRegistry },
+    {
+      provide: RedisRotation,
+      inject: [RedisRegistry],
+      useFactory: (registry: RedisRegistry) => registry.rotation,
+    },
   ],
-  exports: [RedisRegistry, RedisStatus],
+  exports: [RedisRegistry, RedisStatus, RedisRotation],
 })
 class RedisCoreModule {}
 

@@ -1,5 +1,6 @@
 import type { ModuleMetadata } from '@nestjs/common';
 import type { PurposeDefinition } from './purposes.js';
+import type { CredentialProviders } from './rotation/credential-provider.js';
 
 /** Given once, in the application module. */
 export interface RedisModuleOptions {
@@ -7,10 +8,12 @@ export interface RedisModuleOptions {
   readonly purposes?: Readonly<Record<string, PurposeDefinition>>;
   /** URLs that win over every variable, by purpose. */
   readonly urls?: Readonly<Record<string, string>>;
+  /** Who gives the credentials of a purpose, where they are no setting; by purpose. */
+  readonly credentials?: CredentialProviders;
 }
 
 /** What may come late: the rows of the table are needed before the container is built. */
-export type LateRedisOptions = Pick<RedisModuleOptions, 'urls'>;
+export type LateRedisOptions = Pick<RedisModuleOptions, 'urls' | 'credentials'>;
 
 export interface RedisModuleAsyncOptions
   extends Pick<ModuleMetadata, 'imports'>, Pick<RedisModuleOptions, 'purposes'> {

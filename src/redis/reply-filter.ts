@@ -1,4 +1,5 @@
-import { ProtocolViolation, ReplyScanner } from './reply-scanner.js';
+import type { Redis } from 'ioredis';
+import { ProtocolViolation, type ReplyLimits, ReplyScanner } from './reply-scanner.js';
 
 type Listener = (...args: unknown[]) => void;
 
@@ -10,6 +11,8 @@ export interface FilteredStream {
 export interface ReplyFilterHost {
   /** Commands whose answer has not come yet. */
   pending(): number;
+  /** Where less is to be expected than what a Redis may send. */
+  readonly limits?: ReplyLimits;
   /** Bytes have come. */
   received(): void;
   /** The server sent what nobody asked for; the connection must end. */
@@ -22,7 +25,7 @@ export interface ReplyFilterHost {
  * first byte can be read.
  */
 export function filterReplies(stream: FilteredStream, host: ReplyFilterHost): void {
-  const scanner = new ReplyScanner();
+  const scanner = new ReplyScanner(host.limits);
   const register = stream.prependListener.bind(stream);
   let violated = false;
 
@@ -51,4 +54,16 @@ export function filterReplies(stream: FilteredStream, host: ReplyFilterHost): vo
       throw error;
     }
   }
+}
+
+/** The library keeps its socket in a property and makes a new one for each attempt. */
+export function filterEveryStream(client: Redis, host: ReplyFilterHost): void {
+  let stream = client.stream;
+  Object.defineProperty(client, 'stream', {
+    get: () => stream,
+    set: (next: Redis['stream']) => {
+      stream = next;
+      filterReplies(next as FilteredStream, host);
+    },
+  });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PURPOSES, type PurposeDefinition } from './purposes.js';
-import { rowFaults } from './row-rules.js';
+import { nameFaults, rowFaults } from './row-rules.js';
 
 const ROW: PurposeDefinition = { ...PURPOSES.rateLimit, env: 'SEARCH_REDIS', namespace: 'search' };
 
@@ -66,5 +66,26 @@ describe('A row of another team', () => {
       expect({ variable, purpose }).toEqual({ variable: 'RedisModule.forRoot', purpose: 'search' });
       expect(remedy).not.toBe('');
     }
+  });
+});
+
+describe('What is given by name of a purpose', () => {
+  const provider = { fetch: () => Promise.resolve({ password: 'p' }) };
+
+  it('may be for a row of the table, or of the same options', () => {
+    const options = {
+      purposes: { search: ROW },
+      urls: { search: 'u' },
+      credentials: { rateLimit: provider },
+    };
+    expect(nameFaults(options)).toEqual([]);
+  });
+
+  it('is refused for a name that is misspelt', () => {
+    const faults = nameFaults({ urls: { serch: 'u' }, credentials: { rateLimits: provider } });
+    expect(faults.map(({ rule }) => rule.split(';')[0])).toEqual([
+      'gives a URL for serch, which is no purpose',
+      'gives a credential provider for rateLimits, which is no purpose',
+    ]);
   });
 });

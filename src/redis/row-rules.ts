@@ -17,6 +17,20 @@ export function rowFaults({ purposes = {} }: RedisModuleOptions): Fault[] {
   });
 }
 
+/** A URL or a provider for a misspelt purpose would be missed by nobody. */
+export function nameFaults({ purposes = {}, urls = {}, credentials = {} }: RedisModuleOptions): Fault[] {
+  const known = [...Object.keys(PURPOSES), ...Object.keys(purposes)];
+  const unknown = (what: string, given: object): Fault[] =>
+    Object.keys(given)
+      .filter((name) => !known.includes(name))
+      .map((name) => ({
+        variable: 'RedisModule.forRoot',
+        rule: `gives ${what} for ${name}, which is no purpose; there are ${known.join(', ')}`,
+        remedy: 'Correct the name',
+      }));
+  return [...unknown('a URL', urls), ...unknown('a credential provider', credentials)];
+}
+
 type Broken = readonly [rule: string, remedy: string];
 
 function rulesBrokenBy(

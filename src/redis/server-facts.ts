@@ -10,14 +10,18 @@ export interface ServerFacts {
   readonly clientName?: string;
   readonly version?: string;
   readonly runId?: string;
+  /** Of all primaries of a cluster. */
+  readonly runIds?: readonly string[];
   readonly role?: string;
+  /** standalone, cluster or sentinel. */
+  readonly mode?: string;
+  /** Shown only where the server itself refuses writes that too few replicas would get. */
+  readonly goodReplicas?: number;
   readonly evictionPolicy?: string;
   readonly aof?: boolean;
   readonly loading?: boolean;
   /** Commands of the row that the server refuses this user. */
   readonly refusedCommands?: readonly string[];
-  /** The server said that it asks for no password although one was given. */
-  readonly passwordIgnored?: boolean;
   /** Expiry of the server's certificate, milliseconds since the epoch. */
   readonly certificateExpiresMs?: number;
 }
@@ -43,7 +47,10 @@ export function readClientInfo(text: string): Pick<ServerFacts, 'db' | 'user' | 
 /** Reads `INFO`. Managed services leave fields out; a missing field is a fact that cannot be proven. */
 export function readServerInfo(
   text: string,
-): Pick<ServerFacts, 'version' | 'runId' | 'role' | 'evictionPolicy' | 'aof' | 'loading'> {
+): Pick<
+  ServerFacts,
+  'version' | 'runId' | 'role' | 'mode' | 'goodReplicas' | 'evictionPolicy' | 'aof' | 'loading'
+> {
   const fields = new Map(text.split(/\r?\n/).map((line) => splitAt(line, ':')));
   const take = (name: string) => fields.get(name) || undefined;
   const version = take('redis_version');
@@ -52,10 +59,14 @@ export function readServerInfo(
   const evictionPolicy = take('maxmemory_policy');
   const aof = take('aof_enabled');
   const loading = take('loading');
+  const mode = take('redis_mode');
+  const goodReplicas = take('min_slaves_good_slaves');
   return {
     ...(version === undefined ? {} : { version }),
     ...(runId === undefined ? {} : { runId }),
     ...(role === undefined ? {} : { role }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(goodReplicas === undefined ? {} : { goodReplicas: Number(goodReplicas) }),
     ...(evictionPolicy === undefined ? {} : { evictionPolicy }),
     ...(aof === undefined ? {} : { aof: aof === '1' }),
     ...(loading === undefined ? {} : { loading: loading !== '0' }),

@@ -14,6 +14,7 @@ const GOOD: ServerFacts = {
   version: '7.0.15',
   runId: 'abc',
   role: 'master',
+  mode: 'standalone',
   evictionPolicy: 'noeviction',
   aof: true,
   loading: false,
@@ -24,9 +25,11 @@ const STRICT: Expectation = {
   engine: 'redis',
   definition: PURPOSES.billingEvents,
   db: 0,
-  user: 'billing',
+  access: { user: 'billing' },
   clientName: NAME,
   enforced: true,
+  topology: 'standalone',
+  waitReplicas: 0,
 };
 
 const ADVISED: Partial<Expectation> = { definition: PURPOSES.rateLimit };
@@ -177,6 +180,7 @@ describe('proveServer', () => {
   it('proves every fact of a server that suits', () => {
     const proofs = proveServer(GOOD, STRICT);
     expect(proofs.map(({ fact, verdict }) => `${fact} ${verdict}`)).toEqual([
+      'topology proven',
       'identity proven',
       'database proven',
       'commands proven',
@@ -202,7 +206,7 @@ describe('proveServer', () => {
 
   it('lets a server be used that says nothing of itself where somebody answers for its durability', () => {
     const proofs = proveServer({}, { ...STRICT, durability: 'aof' });
-    expect(proofs.map(({ verdict }) => verdict)).toEqual(Array.from({ length: 7 }, () => 'unprovable'));
+    expect(proofs.map(({ verdict }) => verdict)).toEqual(Array.from({ length: 8 }, () => 'unprovable'));
     expect(fatalProofs(proofs, STRICT)).toEqual([]);
   });
 

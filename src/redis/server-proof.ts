@@ -1,18 +1,24 @@
+import type { LiveAccess } from './live-access.js';
 import type { PurposeDefinition } from './purposes.js';
 import type { UnavailableReason } from './redis.errors.js';
 import type { ServerFacts } from './server-facts.js';
 import type { Engine, Proof } from './status.types.js';
+import type { Topology } from './topology/topology.js';
 
 export interface Expectation {
   readonly engine: Engine;
   readonly definition: PurposeDefinition;
   readonly db: number;
-  readonly user: string;
+  /** Asked at each proof: the user may change while the process runs. */
+  readonly access: Pick<LiveAccess, 'user'>;
   readonly clientName: string;
   /** Outside local profiles a contradicted eviction or persistence proof closes the compartment. */
   readonly enforced: boolean;
   /** What the operator states where the server does not show it. */
   readonly durability?: 'aof' | 'provider';
+  readonly topology: Topology['kind'];
+  /** Replicas that each write waits for. */
+  readonly waitReplicas: number;
 }
 
 /** Oldest server that the tests run on. 6.2 words the errors of scripts in another way, which would be misread. */
@@ -25,7 +31,18 @@ export function proveServer(facts: ServerFacts, expected: Expectation): Proof[] 
     const detail = 'the embedded engine has no server behind it to ask';
     return [...proofs, { fact: 'persistence', verdict: 'unprovable', detail }];
   }
-  return [...proofs, role(facts), version(facts), eviction(facts), persistence(facts, expected)];
+  const arrangement = topology(facts, expected);
+  // Of a Sentinel or another kind of server nothing else is worth asking.
+  if (arrangement.verdict === 'contradicted') return [arrangement];
+  return [
+    arrangement,
+    ...proofs,
+    role(facts),
+    version(facts),
+    eviction(facts),
+    persistence(facts, expected),
+    ...replication(facts, expected),
+  ];
 }
 
 /** The contradictions that keep the compartment closed, all at once; none: it may be used. */
@@ -43,11 +60,14 @@ const REASONS: Partial<Record<Proof['fact'], UnavailableReason>> = {
   anonymous: 'auth',
   database: 'select',
   role: 'readonly',
+  topology: 'topology',
+  replication: 'noreplicas',
   commands: 'noperm',
 };
 
 function isFatal({ fact }: Proof, { definition, enforced }: Expectation): boolean {
   switch (fact) {
+    case 'topology':
     case 'identity':
     case 'database':
     case 'role':
@@ -58,8 +78,13 @@ function isFatal({ fact }: Proof, { definition, enforced }: Expectation): boolea
       return enforced && definition.eviction === 'require';
     case 'persistence':
       return enforced && definition.persistence === 'require';
+    case 'replication':
+      return enforced && definition.replication === 'require';
     case 'anonymous':
       return enforced;
+    // As long as one of them answers, the servers can be found.
+    case 'sentinels':
+      return false;
   }
 }
 
@@ -72,8 +97,8 @@ const contradicted = (fact: Proof['fact'], detail: string): Proof => ({
 const unprovable = (fact: Proof['fact'], detail: string): Proof => ({ fact, verdict: 'unprovable', detail });
 
 function identity({ user, clientName }: ServerFacts, expected: Expectation): Proof {
-  if (user !== undefined && user !== expected.user) {
-    return contradicted('identity', `the server sees user ${user} instead of ${expected.user}`);
+  if (user !== undefined && user !== expected.access.user) {
+    return contradicted('identity', `the server sees user ${user} instead of ${expected.access.user}`);
   }
   if (clientName !== undefined && clientName !== expected.clientName) {
     return contradicted('identity', `the server sees client name ${clientName}`);
@@ -100,6 +125,37 @@ function role({ role: said }: ServerFacts): Proof {
   return said === 'master'
     ? proven('role', 'primary')
     : contradicted('role', `the server is a ${said === 'slave' ? 'replica' : said}, which takes no writes`);
+}
+
+function topology({ mode }: ServerFacts, expected: Expectation): Proof {
+  if (mode === undefined) return unprovable('topology', 'the server does not say how it is arranged');
+  const wanted = expected.topology === 'cluster' ? 'cluster' : 'standalone';
+  if (mode === wanted) return proven('topology', expected.topology);
+  const found = MODES[mode] ?? `runs in mode ${mode}`;
+  return contradicted('topology', `the server ${found}, and the topology is ${expected.topology}`);
+}
+
+const MODES: Readonly<Record<string, string>> = {
+  standalone: 'is in no cluster',
+  cluster: 'is a node of a cluster',
+  sentinel: 'is a Sentinel',
+};
+
+/** Where another server may take over, it must have what was acknowledged. */
+function replication(
+  { goodReplicas }: ServerFacts,
+  { definition, topology, waitReplicas }: Expectation,
+): Proof[] {
+  if (topology === 'standalone' || definition.replication === 'none') return [];
+  if (waitReplicas > 0)
+    return [proven('replication', `a write counts when ${waitReplicas} of the replicas have it`)];
+  if (goodReplicas !== undefined)
+    return [
+      proven('replication', 'the server takes writes only while replicas follow (min-replicas-to-write)'),
+    ];
+  return [
+    contradicted('replication', 'a fail-over can undo what was acknowledged: nothing waits for a replica'),
+  ];
 }
 
 function version({ version: said }: ServerFacts): Proof {

@@ -1,5 +1,6 @@
 import { type Fault, formatFaults } from '../config/index.js';
 import { EXIT, StartupError } from '../kernel/errors.js';
+import type { Suspect } from './handshake-error.js';
 import type { Loss } from './loss.js';
 import type { Proof } from './status.types.js';
 
@@ -38,51 +39,75 @@ export interface FaultSource {
   readonly source: string;
   /** Address without credentials. */
   readonly address: string;
+  /** Where the Sentinels at that address said the data is. */
+  readonly primary?: string;
+  /** Behind `redis acl`: prints the rule that the purpose needs there. */
+  readonly aclOptions: string;
 }
 
+function place({ address, primary }: FaultSource): string {
+  return primary === undefined ? address : `${address}: the primary at ${primary}`;
+}
+
+/** What to look at first, and what to do. A variable that begins with _ is one of the purpose's own. */
+const REMEDIES: Readonly<
+  Record<Suspect, (source: FaultSource) => readonly [variable: string, remedy: string]>
+> = {
+  address: ({ source }) => [source, 'Correct the address, or start the server and let the network through'],
+  database: ({ source }) => [
+    source,
+    'Name a database that the server has and the user may select (+select), or end it with /0',
+  ],
+  credentials: ({ source, env }) => [
+    '_PASSWORD',
+    `Set or correct user and password in ${source}, or in ${env}_USERNAME and ${env}_PASSWORD (or ${env}_PASSWORD_FILE)`,
+  ],
+  authority: () => [
+    '_TLS_CA_FILE',
+    "Name the PEM file of the authority that signed the server's certificate",
+  ],
+  servername: () => ['_TLS_SERVERNAME', 'Set it to a name in the certificate, or use that name in the URL'],
+  'client-certificate': ({ env }) => [
+    '_TLS_CERT_FILE',
+    `Set it and ${env}_TLS_KEY_FILE to a client certificate that the server trusts`,
+  ],
+  scheme: ({ source }) => [
+    source,
+    'Make scheme and port agree: rediss:// for a TLS port, redis:// for a plain one',
+  ],
+  grants: ({ aclOptions }) => ['_USERNAME', `Grant the rule that "redis acl ${aclOptions}" prints`],
+  replicas: () => ['_WAIT_REPLICAS', 'Let enough replicas follow the primary, or lower what is asked for'],
+  topology: () => ['_TOPOLOGY', 'Set it to how the servers are arranged: standalone, sentinel or cluster'],
+  'sentinel-name': () => ['_SENTINEL_NAME', 'Set it to the name in "sentinel monitor <name> …"'],
+  'sentinel-credentials': ({ env }) => [
+    '_SENTINEL_PASSWORD',
+    `Set or correct it and ${env}_SENTINEL_USERNAME; the Sentinels have users of their own`,
+  ],
+  'sentinel-grants': ({ purpose }) => [
+    '_SENTINEL_USERNAME',
+    `Grant the rule that "redis acl --purpose ${purpose} --sentinels" prints`,
+  ],
+  nodes: () => ['_NODES', 'Name the servers that belong together, and the port that each listens on'],
+  provider: () => ['RedisModule.forRoot', 'Mend the credential provider of this purpose, or what it asks'],
+  server: ({ source }) => [source, 'Mend it on the server, or name another one'],
+};
+
 /** Puts a loss into the one line that names purpose, variable, reason and remedy. */
-export function faultOf({ purpose, env, source, address }: FaultSource, loss: Loss): Fault {
-  const at = (variable: string, remedy: string): Fault => ({
-    variable,
+export function faultOf(faultSource: FaultSource, { suspect, detail, reason }: Loss): Fault {
+  const { purpose, env } = faultSource;
+  const [variable, remedy] = REMEDIES[suspect](faultSource);
+  return {
+    variable: variable.startsWith('_') ? `${env}${variable}` : variable,
     purpose,
-    rule: `${address}: ${loss.detail} (${loss.reason})`,
+    rule: `${place(faultSource)}: ${detail} (${reason})`,
     remedy,
-  });
-  switch (loss.suspect) {
-    case 'address':
-      return at(source, 'Correct the address, or start the server and let the network through');
-    case 'database':
-      return at(
-        source,
-        'Name a database that the server has and the user may select (+select), or end it with /0',
-      );
-    case 'credentials':
-      return at(
-        `${env}_PASSWORD`,
-        `Set or correct user and password in ${source}, or in ${env}_USERNAME and ${env}_PASSWORD (or ${env}_PASSWORD_FILE)`,
-      );
-    case 'authority':
-      return at(
-        `${env}_TLS_CA_FILE`,
-        "Name the PEM file of the authority that signed the server's certificate",
-      );
-    case 'servername':
-      return at(`${env}_TLS_SERVERNAME`, 'Set it to a name in the certificate, or use that name in the URL');
-    case 'client-certificate':
-      return at(
-        `${env}_TLS_CERT_FILE`,
-        `Set it and ${env}_TLS_KEY_FILE to a client certificate that the server trusts`,
-      );
-    case 'scheme':
-      return at(source, 'Make scheme and port agree: rediss:// for a TLS port, redis:// for a plain one');
-    case 'grants':
-      return at(`${env}_USERNAME`, `Grant the rule that "redis acl --purpose ${purpose}" prints`);
-    case 'server':
-      return at(source, 'Mend it on the server, or name another one');
-  }
+  };
 }
 
 const PROOF_REMEDIES: Readonly<Record<Proof['fact'], string>> = {
+  topology: 'Set it to how the servers are arranged: standalone, sentinel or cluster',
+  sentinels: 'Start those that do not answer, or correct the list',
+  replication: 'Set it to 1, or min-replicas-to-write on the servers',
   identity: 'Correct the user',
   database: 'Name a database that the server has, or use a server of its own (/0)',
   role: 'Name the primary',
@@ -93,18 +118,27 @@ const PROOF_REMEDIES: Readonly<Record<Proof['fact'], string>> = {
   anonymous: 'Set a password on the server, and switch the default user off',
 };
 
+/** The variable that decides, where it is not the one with the address. */
+const PROOF_VARIABLES: Readonly<Partial<Record<Proof['fact'], string>>> = {
+  identity: '_USERNAME',
+  commands: '_USERNAME',
+  topology: '_TOPOLOGY',
+  sentinels: '_NODES',
+  replication: '_WAIT_REPLICAS',
+};
+
 /** Puts a contradicted proof into one line. */
 export function faultOfProof(source: FaultSource, proof: Proof): Fault {
   const remedy =
     proof.fact === 'commands'
-      ? `Grant the rule that "redis acl --purpose ${source.purpose}" prints`
+      ? `Grant the rule that "redis acl ${source.aclOptions}" prints`
       : PROOF_REMEDIES[proof.fact];
-  const variable =
-    proof.fact === 'identity' || proof.fact === 'commands' ? `${source.env}_USERNAME` : source.source;
+  const suffix = PROOF_VARIABLES[proof.fact];
+  const variable = suffix === undefined ? source.source : `${source.env}${suffix}`;
   return {
     variable,
     purpose: source.purpose,
-    rule: `${source.address}: ${proof.detail} (${proof.fact})`,
+    rule: `${place(source)}: ${proof.detail} (${proof.fact})`,
     remedy,
   };
 }

@@ -9,7 +9,17 @@ export type Isolation = 'instance' | 'database' | 'namespace' | 'unknown';
 /** A fact about the server that the purpose relies on, and how sure it is. */
 export interface Proof {
   readonly fact:
-    'identity' | 'database' | 'role' | 'version' | 'commands' | 'eviction' | 'persistence' | 'anonymous';
+    | 'topology'
+    | 'sentinels'
+    | 'identity'
+    | 'database'
+    | 'role'
+    | 'version'
+    | 'commands'
+    | 'eviction'
+    | 'persistence'
+    | 'replication'
+    | 'anonymous';
   readonly verdict: 'proven' | 'contradicted' | 'unprovable';
   /** One sentence for a person; no secret. */
   readonly detail: string;
@@ -40,8 +50,11 @@ export interface PurposeStatus {
   readonly isolation: Isolation;
   /** Other purposes on the same server. */
   readonly sharedWith: readonly string[];
-  /** URL without user and password. */
+  /** URL without user and password; for a Sentinel or cluster, of the first one that is asked. */
   readonly address: string;
+  readonly topology: 'standalone' | 'sentinel' | 'cluster';
+  /** `host:port` of the primaries that it talks to now. */
+  readonly primaries: readonly string[];
   /** Variable, or code, that the address came from. */
   readonly source: string;
   readonly user: string;

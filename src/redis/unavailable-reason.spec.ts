@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { HandshakeError } from './handshake.js';
-import { type Suspect, lossFor, lossFrom } from './loss.js';
+import { HandshakeError, type Suspect } from './handshake-error.js';
+import { lossFor, lossFrom } from './loss.js';
 import { UNAVAILABLE_REASONS, type UnavailableReason } from './redis.errors.js';
 import { reasonOf, reasonOfReply } from './unavailable-reason.js';
 
@@ -35,7 +35,7 @@ const REPLIES: readonly (readonly [reply: string, UnavailableReason | undefined]
   ],
   ["READONLY You can't write against a read only replica.", 'readonly'],
   ['MASTERDOWN Link with MASTER is down', 'readonly'],
-  ['NOREPLICAS Not enough good replicas to write.', 'misconf'],
+  ['NOREPLICAS Not enough good replicas to write.', 'noreplicas'],
   ["OOM command not allowed when used memory > 'maxmemory'.", 'oom'],
   ['MISCONF Redis is configured to save RDB snapshots, but …', 'misconf'],
   ['LOADING Redis is loading the dataset in memory', 'loading'],

@@ -22,8 +22,8 @@ const BY_REPLY: Readonly<Record<string, UnavailableReason>> = {
   NOPERM: 'noperm',
   READONLY: 'readonly',
   MASTERDOWN: 'readonly',
-  // The server is the primary, but too few replicas follow it: a new connection would find the same.
-  NOREPLICAS: 'misconf',
+  NOREPLICAS: 'noreplicas',
+  CLUSTERDOWN: 'clusterdown',
   OOM: 'oom',
   MISCONF: 'misconf',
   LOADING: 'loading',

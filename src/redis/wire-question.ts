@@ -1,9 +1,10 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { randomBytes } from 'node:crypto';
-import { type TlsMaterial, tlsOptions } from './connection.js';
 import type { RedisTarget } from './connection-url.js';
+import type { LiveAccess } from './live-access.js';
 import type { Proof } from './status.types.js';
+import { expectedName, tlsOptions } from './tls-material.js';
 
 /**
  * Questions put to a server on a socket of their own, without credentials and without the client library:
@@ -11,7 +12,7 @@ import type { Proof } from './status.types.js';
  */
 export interface WireAddress {
   readonly target: RedisTarget;
-  readonly tls: TlsMaterial;
+  readonly access: LiveAccess;
   readonly timeoutMs: number;
 }
 
@@ -24,7 +25,7 @@ export async function proveAccessControl(address: WireAddress): Promise<Proof> {
   const anonymous = await firstLine(address, 'PING');
   if (anonymous?.startsWith('+PONG')) return contradicted('the server lets anybody in without a password');
   if (!anonymous?.match(/^-(NOAUTH|DENIED|NOPERM)/)) return unprovable();
-  const user = address.target.username ?? 'default';
+  const { user } = address.access;
   const guessed = await firstLine(address, 'AUTH', user, randomBytes(12).toString('hex'));
   if (guessed?.startsWith('+OK')) return contradicted(`the server takes any password for user ${user}`);
   if (!guessed?.startsWith('-WRONGPASS')) return unprovable();
@@ -49,15 +50,14 @@ export async function schemeMismatch(
 /** No server's answer to these questions is longer. */
 const LONGEST_LINE = 4096;
 
-function tlsAnswers({ target, tls, timeoutMs }: WireAddress): Promise<boolean> {
+function tlsAnswers({ target, access, timeoutMs }: WireAddress): Promise<boolean> {
   const { host, port } = target;
-  const { servername } = tls;
   return new Promise((resolve) => {
     // Whose certificate it is does not matter here; nothing is sent over this socket.
     const anybody = {
       host,
       port,
-      ...(servername === undefined ? {} : { servername }),
+      ...expectedName(access.tls, host),
       rejectUnauthorized: false,
     };
     const socket = connectTls(anybody);
@@ -74,11 +74,14 @@ function tlsAnswers({ target, tls, timeoutMs }: WireAddress): Promise<boolean> {
 }
 
 /** Sends one command and gives the first line of the answer; undefined when none comes. */
-function firstLine({ target, tls, timeoutMs }: WireAddress, ...words: string[]): Promise<string | undefined> {
+function firstLine(
+  { target, access, timeoutMs }: WireAddress,
+  ...words: string[]
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const { host, port } = target;
     const socket: Socket = target.tls
-      ? connectTls({ host, port, ...tlsOptions(tls) })
+      ? connectTls({ host, port, ...tlsOptions(access.tls, host) })
       : connectPlain({ host, port });
     let received = '';
     // Not the socket's own time-out, which a server that trickles bytes would put off for ever.

@@ -31,6 +31,11 @@ export class Metrics {
     'Lost or refused connections by reason.',
     ['purpose', 'context', 'reason'],
   );
+  readonly redisCredentialRotations = this.counter(
+    'infra_redis_credential_rotations_total',
+    'New credentials or certificates at run time, by what became of them.',
+    ['purpose', 'outcome'],
+  );
   readonly redisFallback = this.counter(
     'infra_redis_fallback_total',
     'Decisions answered by the in-process substitute instead of Redis.',

@@ -33,6 +33,8 @@ describeReal('A server that breaks the protocol', () => {
     core = await openCompartments(['rateLimit', 'authCache'], {
       RATE_LIMIT_REDIS_URL: `redis://127.0.0.1:${link.port}`,
       AUTH_CACHE_REDIS_URL: server.url(),
+      // A link that is lost again and again waits as long as this; here that is what is tested.
+      REDIS_RETRY_CAP_MS: '100ms',
     });
   });
   afterAll(async () => {
@@ -72,9 +74,48 @@ describeReal('A server that breaks the protocol', () => {
   });
 });
 
+describeReal('A server whose answers come byte by byte', () => {
+  it('keeps its connection', async () => {
+    const server = await startRedisServer();
+    const link = await Intruder.before(server.port);
+    const core = await openCompartments(['rateLimit'], {
+      RATE_LIMIT_REDIS_URL: `redis://127.0.0.1:${link.port}`,
+      REDIS_PROBE_INTERVAL_MS: '60s',
+    });
+    try {
+      const connections = link.total;
+      const client = core.client('rateLimit');
+      link.inBytes = true;
+      const calls: readonly (readonly [() => Promise<unknown>, unknown])[] = [
+        [() => client.set('rl:a', 'x'), 'OK'],
+        [() => client.get('rl:a'), 'x'],
+        [() => client.get('rl:none'), null],
+        [() => client.pttl('rl:a'), -1],
+        [() => client.hmget('rl:h', 'f', 'g'), [null, null]],
+        [() => client.zrange('rl:z', '0', '-1'), []],
+      ];
+      for (const [call, answer] of calls) {
+        expect(await call()).toEqual(answer);
+        // The caller has its answer before the last byte, which comes while nothing else is asked.
+        await link.sending;
+      }
+      expect(link.total).toBe(connections);
+      expect(core.status.of('rateLimit').state).toBe('up');
+    } finally {
+      await core.close();
+      link.stop();
+      await server.stop();
+    }
+  });
+});
+
 /** Passes bytes both ways and can put some of its own in front of the client. */
 class Intruder {
   total = 0;
+  /** Answers go on one byte at a time. */
+  inBytes = false;
+  /** Until the last byte of the last answer has been written. */
+  sending = Promise.resolve();
   private readonly sockets = new Set<Socket>();
   private before = '';
 
@@ -88,10 +129,14 @@ class Intruder {
       intruder.total += 1;
       intruder.sockets.add(client);
       const upstream = connect(target, '127.0.0.1');
+      client.setNoDelay();
       client.pipe(upstream);
       upstream.on('data', (data) => {
-        client.write(Buffer.concat([Buffer.from(intruder.before), data]));
+        const bytes = Buffer.concat([Buffer.from(intruder.before), data]);
         intruder.before = '';
+        intruder.sending = intruder.sending.then(() =>
+          intruder.inBytes ? writeInBytes(client, bytes) : void client.write(bytes),
+        );
       });
       for (const socket of [client, upstream]) {
         socket.on('error', () => undefined);
@@ -121,5 +166,13 @@ class Intruder {
   stop(): void {
     for (const socket of this.sockets) socket.destroy();
     this.listener.close();
+  }
+}
+
+/** With a turn of the event loop between two, so that the client in this process reads each by itself. */
+async function writeInBytes(socket: Socket, bytes: Buffer): Promise<void> {
+  for (const byte of bytes) {
+    socket.write(Buffer.of(byte));
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

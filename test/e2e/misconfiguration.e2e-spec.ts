@@ -6,18 +6,32 @@ import { describeReal } from '../support/redis-availability.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import type { Fault as NetworkFault } from '../support/tcp-faults.js';
 import { accessRows } from './misconfiguration/access-rows.js';
-import { refusalOf, start } from './misconfiguration/attempt.js';
-import { type ExpectedFault, type Row, guardedUrl, local, production } from './misconfiguration/row.js';
+import { start } from './misconfiguration/attempt.js';
+import { refusals } from './misconfiguration/refusals.js';
+import { type Row, guardedUrl, local, production } from './misconfiguration/row.js';
 import { serverRows } from './misconfiguration/server-rows.js';
-import { CANARY, type Servers, passwordOf, startServers } from './misconfiguration/servers.js';
+import { type Servers, passwordOf, startServers } from './misconfiguration/servers.js';
 import { tlsRows } from './misconfiguration/tls-rows.js';
+import { topologyRows } from './misconfiguration/topology-rows.js';
 import { urlRows } from './misconfiguration/url-rows.js';
 
-const ROWS: readonly Row[] = [...urlRows, ...accessRows, ...tlsRows, ...serverRows];
-let named = 0;
+const ROWS: readonly Row[] = [...urlRows, ...topologyRows, ...accessRows, ...tlsRows, ...serverRows];
+
+const PROVEN_FACTS = [
+  'topology',
+  'identity',
+  'database',
+  'commands',
+  'role',
+  'version',
+  'eviction',
+  'persistence',
+  'anonymous',
+];
 
 describeReal('the start of the application', () => {
   let servers: Servers;
+  let outcome = { named: 0 };
 
   beforeAll(async () => {
     servers = await startServers();
@@ -25,33 +39,16 @@ describeReal('the start of the application', () => {
 
   afterAll(async () => {
     await servers.stop();
-    console.info(`Misconfigurations: ${named} of ${ROWS.length} named`);
+    console.info(`Misconfigurations: ${outcome.named} of ${ROWS.length} named`);
   });
 
   describe('is refused for', () => {
-    refusals(() => servers);
+    outcome = refusals(ROWS, () => servers);
   });
   describe('succeeds', () => {
     successes(() => servers);
   });
 });
-
-function refusals(servers: () => Servers): void {
-  it.each(ROWS.map((row) => [row.title, row] as const))('%s', async (_, { env, exitCode, faults }) => {
-    const { error, lines, everything } = await refusalOf(env(servers()));
-
-    expect(lines, 'one line per fault').toHaveLength(faults.length);
-    for (const fault of faults) expect(lines).toContainEqual(lineOf(fault));
-    expect(error.exitCode).toBe(exitCode);
-    expect(everything).not.toMatch(CANARY);
-    await servers().nothingLeftConnected();
-    named += 1;
-  });
-
-  it('no two rows describe the same case', () => {
-    expect(new Set(ROWS.map(({ title }) => title)).size).toBe(ROWS.length);
-  });
-}
 
 function successes(servers: () => Servers): void {
   let app: NestFastifyApplication | undefined;
@@ -79,9 +76,7 @@ function successes(servers: () => Servers): void {
     for (const { state, proofs } of Object.values(status)) {
       expect(state).toBe('up');
       expect(proofs.map(({ fact, verdict }) => [fact, verdict])).toEqual(
-        ['identity', 'database', 'commands', 'role', 'version', 'eviction', 'persistence', 'anonymous'].map(
-          (fact) => [fact, 'proven'],
-        ),
+        PROVEN_FACTS.map((fact) => [fact, 'proven']),
       );
     }
     expect(Object.keys(status)).toEqual(['rateLimit', 'authCache', 'securityTokens', 'billingEvents']);
@@ -232,9 +227,3 @@ const hidingInfo: NetworkFault = {
     },
   }),
 };
-
-/** `- VARIABLE (purpose): rule. Remedy.` on one line. */
-function lineOf({ variable, purpose, rule, remedy }: ExpectedFault): unknown {
-  const subject = purpose ? `${variable} \\(${purpose}\\)` : variable;
-  return expect.stringMatching(new RegExp(`^ {2}- ${subject}: .*${rule.source}.*\\. .*${remedy.source}.*$`));
-}

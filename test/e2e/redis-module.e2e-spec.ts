@@ -130,6 +130,7 @@ describeReal('RedisModule', () => {
       aclUser: 'advised',
       eviction: 'advise',
       persistence: 'none',
+      replication: 'none',
       connectMs: 1000,
       lanes: { command: { commandMs: 500, silenceMs: 1500 } },
       commands: ['get', 'set'],

@@ -123,9 +123,9 @@ describeReal('Transactions and refused writes', () => {
     const before = await connections();
     expect(before).toHaveLength(1);
     await ask('CONFIG', 'SET', 'min-replicas-to-write', '1');
-    await expect(set('x').exec()).rejects.toMatchObject({ reason: 'misconf', maybeExecuted: false });
-    await expect(client().set('rl:{t}:a', 'x')).rejects.toMatchObject({ reason: 'misconf' });
-    await waitFor(() => status().reason === 'misconf', { what: 'the state to say misconf' });
+    await expect(set('x').exec()).rejects.toMatchObject({ reason: 'noreplicas', maybeExecuted: false });
+    await expect(client().set('rl:{t}:a', 'x')).rejects.toMatchObject({ reason: 'noreplicas' });
+    await waitFor(() => status().reason === 'noreplicas', { what: 'the state to say noreplicas' });
     const failedMs = status().probedAtMs ?? 0;
     await waitFor(() => (status().probedAtMs ?? 0) > failedMs, { what: 'the probe to fail again' });
     await expect(client().get('rl:{t}:a')).resolves.toBe('before');

@@ -1,40 +1,40 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PURPOSES } from '../../src/redis/index.js';
-import { type RunningApplication, startApplication } from '../support/application.js';
+import type { Compartments } from '../support/compartments.js';
 import { describeReal } from '../support/redis-availability.js';
 import { waitFor } from '../support/wait-for.js';
 import { Callers, type Incrementer } from './support/callers.js';
+import { readEndpointTable } from './support/endpoint-table.js';
 import { type FaultHouse, PURPOSE_NAMES, openFaultHouse } from './support/house.js';
+import { clientsAt } from './support/server-view.js';
+import { Visitor } from './support/visitor.js';
+
+const LANES = PURPOSE_NAMES.flatMap((name) => Object.keys(PURPOSES[name].lanes)).length;
 
 describeReal('Healthy servers lose no connection while', () => {
   let house: FaultHouse;
+  let core: Compartments;
   beforeAll(async () => {
     house = await openFaultHouse();
+    core = await house.openCore();
   });
-  afterAll(() => house.close());
+  afterAll(async () => {
+    await core.close();
+    await house.close();
+  });
 
-  /** Ids of the connections of the application, which are new after every reconnect. */
-  const connections = async (pid: number) => {
-    const lists = await Promise.all(
-      PURPOSE_NAMES.map(async (name) =>
-        String(await house.sites[name].server.admin().call('CLIENT', 'LIST')),
-      ),
-    );
-    return lists.map((list) =>
-      list
-        .split('\n')
-        .filter((line) => new RegExp(`name=bulkhead:\\S+:${pid} `).test(line))
-        .map((line) => /^id=(\d+)/.exec(line)?.[1])
-        .sort((a, b) => Number(a) - Number(b)),
-    );
+  /** Ids of the connections of a process, which are new after every reconnect. */
+  const connections = async (pid = 0) => {
+    const clients = await Promise.all(PURPOSE_NAMES.map((name) => clientsAt(house.sites[name])));
+    return clients.map((all) => all.filter(({ name }) => name.endsWith(`:${pid}`)).map(({ id }) => id));
   };
 
   it('the event loop stands still for 500 ms with calls in flight', async () => {
     const before = await connections(process.pid);
-    expect(before.flat()).toHaveLength(6);
+    expect(before.flat()).toHaveLength(LANES);
     const callers = PURPOSE_NAMES.map(
-      (name) => new Callers(house.core.client(name) as unknown as Incrementer, PURPOSES[name].namespace),
+      (name) => new Callers(core.client(name) as unknown as Incrementer, PURPOSES[name].namespace),
     );
     for (let stall = 0; stall < 3; stall += 1) {
       await sleep(150);
@@ -49,40 +49,26 @@ describeReal('Healthy servers lose no connection while', () => {
   });
 
   it('the process is stopped for three seconds and goes on', async () => {
-    const app = await startOnHouse();
-    const pid = app.process.pid ?? 0;
+    const app = await house.startApplication();
+    const { pid } = app.process;
     const before = await connections(pid);
-    expect(before.flat()).toHaveLength(6);
-    let going = true;
-    const answers: number[] = [];
+    expect(before.flat()).toHaveLength(LANES);
     // Many at a time, so that some calls to Redis are under way at the moment of the stop.
-    const callers = Array.from({ length: 24 }, async () => {
-      while (going) answers.push((await fetch(`${app.origin}/v1/isolation`)).status);
-    });
-    await waitFor(() => answers.length > 200, { what: 'answers before the stop' });
+    const visitors = Array.from({ length: 24 }, () =>
+      new Visitor(app.origin, readEndpointTable(), { pauseMs: 0 }).start(),
+    );
+    const asked = () => visitors.reduce((sum, visitor) => sum + visitor.asked, 0);
+    await waitFor(() => asked() > 500, { what: 'answers before the stop' });
     app.process.kill('SIGSTOP');
     await sleep(3000);
     app.process.kill('SIGCONT');
-    const seen = answers.length;
-    await waitFor(() => answers.length > seen + 200, { what: 'answers after the stop' });
-    going = false;
-    await Promise.all(callers);
+    const seen = asked();
+    await waitFor(() => asked() > seen + 500, { what: 'answers after the stop' });
+    const answers = (await Promise.all(visitors.map((visitor) => visitor.stop()))).flat();
     expect(await connections(pid)).toEqual(before);
-    expect(answers.filter((status) => status >= 500)).toEqual([]);
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
     expect(app.output()).not.toMatch(/DEGRADED|unavailable/i);
     app.process.kill('SIGTERM');
     expect((await app.exit).code).toBe(0);
   });
-
-  function startOnHouse(): Promise<RunningApplication> {
-    const urls = PURPOSE_NAMES.map(
-      (name) => [`${PURPOSES[name].env}_URL`, applicationUrl(house, name)] as const,
-    );
-    return startApplication({ APP_PROFILE: 'development', ...Object.fromEntries(urls) });
-  }
 });
-
-function applicationUrl(house: FaultHouse, name: (typeof PURPOSE_NAMES)[number]): string {
-  const { server, proxy } = house.sites[name];
-  return server.url({ port: proxy.port, username: 'app', password: house.password });
-}

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createTestCertificates, type CertificateFiles, type TestCertificates } from './certificates.js';
@@ -55,6 +55,16 @@ describeReal('certificates on a TLS server', () => {
     await server.admin().call('CONFIG', 'SET', 'tls-cert-file', cert, 'tls-key-file', key);
   }
 
+  async function connected(): Promise<Redis> {
+    const redis = new Redis(server.url(), { tls: trusting(), retryStrategy: null, lazyConnect: true });
+    clients.push(redis);
+    await redis.connect();
+    return redis;
+  }
+
+  /** Serial number of the certificate that the server showed to this client. */
+  const shownTo = (redis: Redis) => (redis.stream as TLSSocket).getPeerCertificate().serialNumber;
+
   const trusting = (): ConnectionOptions => ({ ca: readFileSync(certificates.ca) });
 
   function showing(files: CertificateFiles): ConnectionOptions {
@@ -79,6 +89,22 @@ describeReal('certificates on a TLS server', () => {
     await expect(ping(server.url(), trusting())).resolves.toBe('ERR_TLS_CERT_ALTNAME_INVALID');
     await serveWith(certificates.server);
     await expect(ping(server.url(), trusting())).resolves.toBe('PONG');
+  });
+
+  it('a certificate of another authority is refused, and good for who trusts that one', async () => {
+    await serveWith(certificates.untrusted);
+    await expect(ping(server.url(), trusting())).resolves.toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    await expect(ping(server.url(), { ca: readFileSync(certificates.otherCa) })).resolves.toBe('PONG');
+    await serveWith(certificates.server);
+  });
+
+  it('a renewed certificate of the same authority is taken, and leaves live connections alone', async () => {
+    const live = await connected();
+    await serveWith(certificates.renewed);
+    const next = await connected();
+    await expect(Promise.all([live.ping(), next.ping()])).resolves.toEqual(['PONG', 'PONG']);
+    expect(shownTo(next)).not.toBe(shownTo(live));
+    await serveWith(certificates.server);
   });
 
   it('a certificate that is not valid yet is refused', async () => {

@@ -31,12 +31,16 @@ export interface CertificateAuthority {
 
 export interface TestCertificates {
   dir: string;
-  /** The authority that issued everything here except `otherCa`. */
+  /** The authority that issued everything here except `untrusted`. */
   ca: string;
-  /** An authority that issued none of these certificates. */
+  /** An authority that issued only `untrusted`. */
   otherCa: string;
   /** Good for localhost, 127.0.0.1 and ::1. */
   server: CertificateFiles;
+  /** As good as `server`, with a key and a serial number of its own: what a rotation brings. */
+  renewed: CertificateFiles;
+  /** Like `server`, but issued by `otherCa`. */
+  untrusted: CertificateFiles;
   /** Like `server`, but its validity ended yesterday. */
   expired: CertificateFiles;
   /** Valid and trusted, but for another host. */
@@ -70,6 +74,8 @@ export async function createTestCertificates(
     ca: authority.cert,
     otherCa: other.cert,
     server: await authority.issue('server', { commonName: 'localhost', altNames }),
+    renewed: await authority.issue('renewed', { commonName: 'localhost', altNames }),
+    untrusted: await other.issue('untrusted', { commonName: 'localhost', altNames }),
     expired: await authority.issue('expired', { commonName: 'localhost', altNames, ...past }),
     wrongHost: await authority.issue('wrong-host', {
       commonName: 'other.example',

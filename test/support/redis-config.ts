@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Redis } from 'ioredis';
 
 export interface RedisTlsOptions {
   /** Paths of PEM files, see certificates.ts. */
@@ -9,6 +10,9 @@ export interface RedisTlsOptions {
   ca: string;
   /** Mutual TLS: refuse a client that shows no certificate of `ca`. */
   requireClientCert?: boolean;
+  /** What the server shows as a client of another one (replication, cluster bus); else `cert` and `key`. */
+  clientCert?: string;
+  clientKey?: string;
 }
 
 export interface RedisServerOptions {
@@ -27,10 +31,16 @@ export interface RedisServerOptions {
   maxmemoryPolicy?: string;
   maxclients?: number;
   databases?: number;
+  /** A node of a cluster: listens on a bus port of its own, `busPort` of the handle, instead of on port + 10000. */
+  cluster?: boolean;
   /** Kept by `stop()` when given; otherwise a temporary directory that `stop()` removes. */
   dir?: string;
+  /** Appended to redis.conf, for what `ps` must not show or the server rewrites: `['replicaof 127.0.0.1 6379']`. */
+  configLines?: string[];
   /** Appended to the command line: `['--cluster-enabled', 'yes']`. */
   extraArgs?: string[];
+  /** Run after every start and restart, with the client of `admin()`: for settings that no file keeps. */
+  afterStart?: (admin: Redis) => Promise<unknown>;
 }
 
 export interface Credentials {
@@ -52,6 +62,7 @@ export function socketPath(dir: string): string {
 export interface Ports {
   port: number;
   plainPort: number | undefined;
+  busPort: number | undefined;
 }
 
 /**
@@ -70,7 +81,7 @@ export function writeConfig(
     );
   }
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const settings: [string, string | number | undefined][] = [
+  const settings: [string, string | number | false | undefined][] = [
     ['bind', '127.0.0.1'],
     ['protected-mode', 'no'],
     ['daemonize', 'no'],
@@ -85,19 +96,19 @@ export function writeConfig(
     ['maxclients', options.maxclients],
     ['databases', options.databases],
     ['requirepass', options.requirepass && quote(options.requirepass)],
+    ['cluster-enabled', options.cluster && 'yes'],
+    ['cluster-port', ports.busPort],
     ...listeners(options.tls, ports),
   ];
   if (options.acl) settings.push(['aclfile', quote(writeAcl(dir, options.acl, admin))]);
   const path = join(dir, 'redis.conf');
-  const lines = settings.filter(([, value]) => value !== undefined && value !== '');
-  writePrivate(
-    path,
-    lines.map(([name, value]) => `${name} ${value}`),
-  );
+  const given = settings.filter(([, value]) => value !== undefined && value !== false && value !== '');
+  const lines = given.map(([name, value]) => `${name} ${value}`);
+  writePrivate(path, [...lines, ...(options.configLines ?? [])]);
   return path;
 }
 
-function listeners(tls: RedisTlsOptions | undefined, ports: Ports): [string, string | number][] {
+function listeners(tls: RedisTlsOptions | undefined, ports: Ports): [string, string | number | undefined][] {
   if (!tls) return [['port', ports.port]];
   return [
     ['port', ports.plainPort ?? 0],
@@ -105,6 +116,8 @@ function listeners(tls: RedisTlsOptions | undefined, ports: Ports): [string, str
     ['tls-cert-file', quote(tls.cert)],
     ['tls-key-file', quote(tls.key)],
     ['tls-ca-cert-file', quote(tls.ca)],
+    ['tls-client-cert-file', tls.clientCert && quote(tls.clientCert)],
+    ['tls-client-key-file', tls.clientKey && quote(tls.clientKey)],
     ['tls-auth-clients', tls.requireClientCert ? 'yes' : 'no'],
   ];
 }

@@ -63,6 +63,10 @@ export class RedisProcess {
     return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
   get log(): string {
     return this.#log;
   }

@@ -55,9 +55,29 @@ describeReal('startRedisServer', () => {
     await expect(redis.select(3)).rejects.toThrow('DB index is out of range');
   });
 
-  it('passes extra arguments on', async () => {
-    const server = await start({ extraArgs: ['--cluster-enabled', 'yes'] });
+  it('passes extra arguments and lines of the configuration on', async () => {
+    const server = await start({ extraArgs: ['--hz', '42'], configLines: ['timeout 77', 'port 0'] });
+    await expect(server.admin().config('GET', 'hz', 'timeout', 'port')).resolves.toEqual(
+      expect.arrayContaining(['42', '77', '0']),
+    );
+  });
+
+  it('gives a node of a cluster a bus port of its own', async () => {
+    const server = await start({ cluster: true });
     await expect(server.admin().info('cluster')).resolves.toContain('cluster_enabled:1');
+    await expect(server.admin().config('GET', 'cluster-port')).resolves.toEqual([
+      'cluster-port',
+      String(server.busPort),
+    ]);
+    expect((await start()).busPort).toBeUndefined();
+  });
+
+  it('prepares the server after every start', async () => {
+    const server = await start({ afterStart: (admin) => admin.set('started', '1', 'GET') });
+    await expect(server.admin().get('started')).resolves.toBe('1');
+    await server.admin().flushall();
+    await server.restart();
+    await expect(server.admin().get('started')).resolves.toBe('1');
   });
 
   it('asks for the password, which its URL carries', async () => {
@@ -112,7 +132,9 @@ describeReal('startRedisServer', () => {
     const server = await start();
     const redis = client(server.url());
     await redis.ping();
+    expect(server.serving).toBe(true);
     await server.freeze();
+    expect([server.running, server.serving]).toEqual([true, false]);
     const waiting = redis.incr('counter');
     await expect(staysPending([waiting, server.admin().ping()])).resolves.toBe(true);
     server.thaw();

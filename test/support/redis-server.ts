@@ -34,6 +34,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     const ports: Ports = {
       port: options.port ?? (await freePort()),
       plainPort: options.tls && options.plainPort ? await freePort() : undefined,
+      busPort: options.cluster ? await freePort() : undefined,
     };
     const server = new RedisServer(binary, options, ports);
     try {
@@ -52,6 +53,8 @@ export class RedisServer {
   readonly host = '127.0.0.1';
   readonly port: number;
   readonly plainPort: number | undefined;
+  /** Of a node of a cluster. */
+  readonly busPort: number | undefined;
   readonly dir: string;
   readonly #binary: string;
   readonly #options: RedisServerOptions;
@@ -66,6 +69,7 @@ export class RedisServer {
     this.#credentials = administrator(options);
     this.port = ports.port;
     this.plainPort = ports.plainPort;
+    this.busPort = ports.busPort;
     this.dir = options.dir ?? temporaryDirectory('redis');
     writeConfig(this.dir, options, ports, this.#credentials);
   }
@@ -77,6 +81,11 @@ export class RedisServer {
 
   get running(): boolean {
     return this.#process?.alive ?? false;
+  }
+
+  /** Running and not frozen. */
+  get serving(): boolean {
+    return this.running && !this.#process?.frozen;
   }
 
   /** The end of the log of the current process, or of the last one. */
@@ -122,6 +131,7 @@ export class RedisServer {
     if (this.running) throw new Error(`The server on port ${this.port} is already running`);
     const args = [`${this.dir}/redis.conf`, ...(this.#options.extraArgs ?? [])];
     this.#process = await RedisProcess.start(this.#binary, args, socketPath(this.dir));
+    await this.#options.afterStart?.(this.admin());
   }
 
   /** SIGTERM, as a planned restart does it; the directory stays, and `start()` brings the server back. */

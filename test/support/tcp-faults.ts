@@ -1,6 +1,8 @@
+import { type Clock, systemClock } from '../../src/kernel/time.js';
+
 /**
  * What a network can do to the bytes of one connection. A fault is a small object that transforms chunks; to add one
- * (a bandwidth limit, corruption) write one function here that returns a `Fault`, and set it with `proxy.use(…)`.
+ * (duplication, say) write one function here that returns a `Fault`, and set it with `proxy.use(…)`.
  */
 
 /** A piece that travels on, perhaps later; pieces of one direction never overtake each other. */
@@ -33,6 +35,8 @@ export interface Fault {
   readonly name: string;
   /** Called for every connection, live or new, so that counters live in a closure and not in the proxy. */
   attach(): Treatments;
+  /** Whether a new connection is let in; else it is reset at once. Absent: every one is. */
+  admits?(openConnections: number): boolean;
 }
 
 export const unchanged: ChunkTransform = (chunk) => [{ data: chunk }];
@@ -51,7 +55,11 @@ export function dropReplies(): Fault {
   return { name: 'dropReplies', attach: () => ({ down: () => [] }) };
 }
 
-/** Replies arrive `ms` later, give or take `jitterMs`: added once to a round trip, so the arithmetic is easy. */
+/**
+ * Replies arrive `ms` later, give or take `jitterMs`: added once to a round trip, so the arithmetic is easy.
+ *
+ * @param random from 0 to 1; `seededRandom` repeats the same jitter
+ */
 export function latency(ms: number, jitterMs = 0, random: () => number = Math.random): Fault {
   const delay = (): number => Math.max(0, ms + (random() * 2 - 1) * jitterMs);
   return { name: 'latency', attach: () => ({ down: (chunk) => [{ data: chunk, delayMs: delay() }] }) };
@@ -71,14 +79,55 @@ export function closeAfterBytes(n: number): Fault {
   return { name: 'closeAfterBytes', attach };
 }
 
+/**
+ * Each direction carries `bytesPerSecond` at most, all connections together: what does not fit waits in front of the
+ * line, also for connections that are gone by then, as in the buffer of a real one.
+ */
+export function bandwidth(bytesPerSecond: number, clock: Clock = systemClock): Fault {
+  // Ten milliseconds' worth at a time: a receiver sees a trickle, not one late burst.
+  const pieceBytes = Math.max(1, Math.floor(bytesPerSecond / 100));
+  const line = (): ChunkTransform => {
+    let freeAtMs = 0;
+    return (chunk) =>
+      pieces(chunk, pieceBytes).map((data) => {
+        const nowMs = clock.monotonicMs();
+        freeAtMs = Math.max(freeAtMs, nowMs) + (data.length * 1000) / bytesPerSecond;
+        return { data, delayMs: freeAtMs - nowMs };
+      });
+  };
+  const treatments = { up: line(), down: line() };
+  return { name: 'bandwidth', attach: () => treatments };
+}
+
+/** Which bytes of the replies of a connection arrive inverted: each nth one, or any one with this likelihood. */
+export type Damage = { readonly everyNth: number } | { readonly rate: number; readonly random: () => number };
+
+/** Replies arrive damaged, and none is missing: what the checksum of TCP lets through. */
+export function corrupt(damage: Damage): Fault {
+  const attach = (): Treatments => {
+    let seen = 0;
+    const hit = (): boolean => {
+      seen += 1;
+      return 'rate' in damage ? damage.random() < damage.rate : seen % damage.everyNth === 0;
+    };
+    return { down: (chunk) => [{ data: chunk.map((byte) => (hit() ? byte ^ 0xff : byte)) as Buffer }] };
+  };
+  return { name: 'corrupt', attach };
+}
+
+/** Connections beyond `most` are reset as soon as they are made; those that are open stay. */
+export function connectionCap(most: number): Fault {
+  return { name: 'connectionCap', attach: () => ({}), admits: (open) => open < most };
+}
+
 /** Both directions in pieces of `size` bytes: a parser must not depend on where TCP happens to cut. */
 export function sliceBytes(size: number): Fault {
-  const slice: ChunkTransform = (chunk) => {
-    const pieces: Delivery[] = [];
-    for (let at = 0; at < chunk.length; at += size) {
-      pieces.push({ data: chunk.subarray(at, at + size), apart: true });
-    }
-    return pieces;
-  };
+  const slice: ChunkTransform = (chunk) => pieces(chunk, size).map((data) => ({ data, apart: true }));
   return { name: 'sliceBytes', attach: () => ({ up: slice, down: slice }) };
+}
+
+function pieces(chunk: Buffer, size: number): Buffer[] {
+  return Array.from({ length: Math.ceil(chunk.length / size) }, (_, index) =>
+    chunk.subarray(index * size, (index + 1) * size),
+  );
 }

@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../src/kernel/manual-clock.js';
 import { describeReal } from './redis-availability.js';
 import { startRedisServer, type RedisServer } from './redis-server.js';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
@@ -58,7 +59,7 @@ describeReal('startTcpProxy', () => {
     const [reply] = (await once(socket, 'data')) as [Buffer];
     expect(reply.toString()).toBe('+PONG\r\n');
     expect([proxy.bytesUp, proxy.bytesDown, proxy.bytesLost]).toEqual([6, 7, 0]);
-    expect(proxy.connections).toEqual({ total: 1, open: 1 });
+    expect(proxy.connections).toEqual({ total: 1, open: 1, turnedAway: 0 });
     socket.end();
     await waitFor(() => proxy.connections.open === 0, { what: 'the proxy to notice the end' });
   });
@@ -187,13 +188,99 @@ describeReal('startTcpProxy', () => {
     await expect((await client()).mget('a', 'b')).resolves.toEqual([null, null]);
   });
 
-  it('takes any fault: a corrupted reply is one function', async () => {
+  it('carries no more bytes per second than it may, in each direction', async () => {
     const redis = await client();
-    const corrupt = (chunk: Buffer) => [
-      { data: Buffer.from(chunk.map((byte) => (byte === 0x2b ? 0x3f : byte))) },
-    ];
-    await proxy.use({ name: 'corrupt', attach: () => ({ down: corrupt }) });
-    expect(proxy.mode).toBe('corrupt');
-    await expect(redis.ping()).rejects.toThrow(/Unknown RESP type/);
+    await proxy.bandwidth(50_000);
+    const value = 'x'.repeat(10_000);
+    const started = performance.now();
+    await redis.set('big', value);
+    const written = performance.now();
+    await expect(redis.get('big')).resolves.toBe(value);
+    expect(written - started).toBeGreaterThanOrEqual(199);
+    expect(performance.now() - written).toBeGreaterThanOrEqual(199);
+  });
+
+  it('shares its bandwidth among connections', async () => {
+    const both = await Promise.all([client(), client()]);
+    await proxy.bandwidth(50_000);
+    const started = performance.now();
+    await Promise.all(both.map((redis) => redis.echo('x'.repeat(5_000))));
+    expect(performance.now() - started).toBeGreaterThanOrEqual(199);
+  });
+
+  it('inverts bytes of replies, which arrive in full, and of no request', async () => {
+    const socket = rawSocket();
+    socket.write('SET key value\r\n');
+    await once(socket, 'data');
+    await proxy.corrupt({ everyNth: 4 });
+    socket.write('GET key\r\n');
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    const sound = Buffer.from('$5\r\nvalue\r\n');
+    expect([...reply].map((byte, at) => byte === sound[at])).toEqual(
+      [...sound].map((_, at) => (at + 1) % 4 !== 0),
+    );
+    expect(proxy.bytesLost).toBe(0);
+  });
+
+  it('resets connections beyond the cap and leaves those alone that were there before', async () => {
+    const redis = await client();
+    await proxy.capConnections(1);
+    const [error] = (await once(rawSocket(), 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    await expect(redis.ping()).resolves.toBe('PONG');
+    expect(proxy.connections).toEqual({ total: 1, open: 1, turnedAway: 1 });
+    redis.disconnect();
+    await waitFor(() => proxy.connections.open === 0, { what: 'a free place' });
+    await expect((await client()).ping()).resolves.toBe('PONG');
+    await proxy.pass();
+    await expect((await client()).ping()).resolves.toBe('PONG');
+  });
+
+  it('takes any fault: a lost request is one function', async () => {
+    const redis = await client(SHORT_MS);
+    await proxy.use({ name: 'deaf', attach: () => ({ up: () => [] }) });
+    expect(proxy.mode).toBe('deaf');
+    await expect(redis.incr('counter')).rejects.toThrow('Command timed out');
+    await expect(server.admin().get('counter')).resolves.toBeNull();
+  });
+
+  describe('that flaps', () => {
+    const periods = { upMs: 300, downMs: 200 };
+    const clock = new ManualClock();
+
+    beforeEach(async () => {
+      await proxy.stop();
+      proxy = await startTcpProxy({ targetPort: server.port, clock });
+    });
+
+    it('is down at once, resets what is open and what comes, and is up when its time has come', async () => {
+      const socket = rawSocket();
+      await once(socket, 'connect');
+      await waitFor(() => proxy.connections.open === 1, { what: 'the connection to be let in' });
+      await proxy.flap(periods);
+      const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+      expect(error.code).toBe('ECONNRESET');
+      clock.advance(199);
+      await expect(client()).rejects.toThrow(/closed|ECONNRESET/);
+      expect(proxy.connections.turnedAway).toBe(1);
+      clock.advance(1);
+      const redis = await client();
+      await expect(redis.ping()).resolves.toBe('PONG');
+      clock.advance(299);
+      await expect(redis.ping()).resolves.toBe('PONG');
+      const closed = eventually(redis, 'close');
+      clock.advance(1);
+      await expect(closed).resolves.toBe('close');
+      expect(proxy.mode).toBe('flap');
+    });
+
+    it.each(['pass', 'flap'] as const)('ends with %s', async (next) => {
+      await proxy.flap(periods);
+      await proxy[next]({ upMs: 10_000, downMs: 0 });
+      clock.advance(1);
+      const redis = await client();
+      clock.advance(5_000);
+      await expect(redis.ping()).resolves.toBe('PONG');
+    });
   });
 });

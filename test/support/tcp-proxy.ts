@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { type Clock, type Timer, systemClock } from '../../src/kernel/time.js';
 import { freePort } from './free-port.js';
 import * as faults from './tcp-faults.js';
-import type { Fault } from './tcp-faults.js';
+import type { Damage, Fault } from './tcp-faults.js';
 import { Link } from './tcp-link.js';
 
 export interface TcpProxyOptions {
@@ -9,6 +10,13 @@ export interface TcpProxyOptions {
   targetHost?: string;
   /** A free one by default. */
   port?: number;
+  /** Of `flap`. */
+  clock?: Clock;
+}
+
+export interface FlapPeriods {
+  upMs: number;
+  downMs: number;
 }
 
 const PORT_ATTEMPTS = 5;
@@ -43,19 +51,25 @@ export class TcpProxy {
   bytesLost = 0;
   readonly #target: { host: string; port: number };
   readonly #links = new Set<Link>();
+  readonly #clock: Clock;
   #total = 0;
+  #turnedAway = 0;
   #fault: Fault = faults.pass();
+  #flapping: Timer | undefined;
   #listener: Server | undefined;
 
   /** Use `startTcpProxy`. */
-  constructor({ targetPort, targetHost = '127.0.0.1' }: TcpProxyOptions, port: number) {
+  constructor(options: TcpProxyOptions, port: number) {
+    const { targetPort, targetHost = '127.0.0.1', clock = systemClock } = options;
     this.#target = { host: targetHost, port: targetPort };
+    this.#clock = clock;
     this.port = port;
   }
 
-  /** Client connections accepted since the start, and open now. */
-  get connections(): { total: number; open: number } {
-    return { total: this.#total, open: [...this.#links].filter((link) => link.clientOpen).length };
+  /** Client connections let in since the start, open now, and turned away by a fault since the start. */
+  get connections(): { total: number; open: number; turnedAway: number } {
+    const open = [...this.#links].filter((link) => link.clientOpen).length;
+    return { total: this.#total, open, turnedAway: this.#turnedAway };
   }
 
   /** The name of the fault in force, `refuse` when nothing listens. */
@@ -78,8 +92,43 @@ export class TcpProxy {
     return this.use(faults.dropReplies());
   }
 
-  latency(ms: number, jitterMs = 0): Promise<void> {
-    return this.use(faults.latency(ms, jitterMs));
+  /** @param random from 0 to 1; `seededRandom` repeats the same jitter */
+  latency(ms: number, jitterMs = 0, random?: () => number): Promise<void> {
+    return this.use(faults.latency(ms, jitterMs, random));
+  }
+
+  /** In each direction, all connections together. */
+  bandwidth(bytesPerSecond: number): Promise<void> {
+    return this.use(faults.bandwidth(bytesPerSecond));
+  }
+
+  /** Replies arrive with inverted bytes. */
+  corrupt(damage: Damage): Promise<void> {
+    return this.use(faults.corrupt(damage));
+  }
+
+  /** Resets what connects beyond `most` connections; live ones stay, also those beyond it. */
+  capConnections(most: number): Promise<void> {
+    return this.use(faults.connectionCap(most));
+  }
+
+  /**
+   * The link goes down at once and from then on comes and goes, until another fault is set. Down: live connections
+   * are reset, and new ones as soon as they are made. Up: everything passes.
+   */
+  flap({ upMs, downMs }: FlapPeriods): Promise<void> {
+    this.#flapping?.cancel();
+    const down = (): void => {
+      this.#set({ ...faults.connectionCap(0), name: 'flap' });
+      this.resetAll();
+      this.#flapping = this.#clock.after(downMs, up);
+    };
+    const up = (): void => {
+      this.#set({ ...faults.pass(), name: 'flap' });
+      this.#flapping = this.#clock.after(upMs, down);
+    };
+    down();
+    return this.#listen();
   }
 
   /** Each connection ends when `n` more bytes of replies have passed. */
@@ -92,14 +141,15 @@ export class TcpProxy {
   }
 
   /** Any fault, for live connections and for new ones. */
-  async use(fault: Fault): Promise<void> {
-    this.#fault = fault;
-    for (const link of this.#links) link.treat(fault);
-    if (!this.#listener) await this.#listen();
+  use(fault: Fault): Promise<void> {
+    this.#flapping?.cancel();
+    this.#set(fault);
+    return this.#listen();
   }
 
   /** ECONNREFUSED for new connections, an end for the live ones; the port stays ours for `pass()`. */
   async refuse(): Promise<void> {
+    this.#flapping?.cancel();
     const listener = this.#listener;
     this.#listener = undefined;
     const closed = new Promise<void>((resolve) => (listener ? listener.close(() => resolve()) : resolve()));
@@ -124,7 +174,13 @@ export class TcpProxy {
     return this.refuse();
   }
 
+  #set(fault: Fault): void {
+    this.#fault = fault;
+    for (const link of this.#links) link.treat(fault);
+  }
+
   async #listen(): Promise<void> {
+    if (this.#listener) return;
     // allowHalfOpen: the end of one direction is forwarded like data and must not close the other one by itself.
     const listener = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
     this.#listener = listener;
@@ -138,6 +194,12 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
+    if (this.#fault.admits?.(this.connections.open) === false) {
+      this.#turnedAway += 1;
+      client.on('error', () => undefined);
+      client.resetAndDestroy();
+      return;
+    }
     this.#total += 1;
     const link = new Link(client, this.#target, this.#fault, {
       delivered: (direction, bytes) => {

@@ -11,11 +11,11 @@ export interface ExpectedFault {
   readonly remedy: RegExp;
 }
 
-export interface Row {
+export interface Row<S extends Servers = Servers> {
   /** What is wrong. */
   readonly title: string;
   /** All variables; see `local` and `production`. */
-  readonly env: (servers: Servers) => Environment;
+  readonly env: (servers: S) => Environment;
   readonly exitCode: number;
   /** The whole report: as many lines as it must have, no more. */
   readonly faults: readonly ExpectedFault[];

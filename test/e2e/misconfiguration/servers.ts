@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PURPOSES, aclRule } from '../../../src/redis/index.js';
 import {
@@ -22,6 +22,8 @@ export const passwordOf = (user: string): string => `canary-of-${user}-7Qz`;
 type Name =
   'plain' | 'guarded' | 'open' | 'noAof' | 'evicting' | 'replica' | 'expired' | 'wrongHost' | 'mutual';
 
+const FILES = ['notPem', 'cutPem', 'empty', 'folder', 'lineBreak', 'url', 'urlLineBreak', 'missing'] as const;
+
 /** What the table is driven against. Started once; rows tell their faults apart by user, port and file. */
 export interface Servers extends Readonly<Record<Name, RedisServer>> {
   readonly certificates: TestCertificates;
@@ -30,7 +32,7 @@ export interface Servers extends Readonly<Record<Name, RedisServer>> {
   readonly httpPort: number;
   readonly refusedPort: number;
   readonly blackHole: TcpProxy;
-  readonly files: Readonly<Record<'notPem' | 'empty' | 'url' | 'missing', string>>;
+  readonly files: Readonly<Record<(typeof FILES)[number], string>>;
   /** Waits until no connection but the tests' own and replication is left on any server. */
   nothingLeftConnected(): Promise<void>;
   stop(): Promise<void>;
@@ -96,7 +98,7 @@ export async function startServers(): Promise<Servers> {
     httpPort: (http.address() as AddressInfo).port,
     refusedPort: await freePort(),
     blackHole,
-    files: writeFiles(dir, redis.plain.url()),
+    files: writeFiles(dir, redis.plain.url(), readFileSync(ca, 'utf8')),
     nothingLeftConnected: () => nothingLeftConnected(all),
     stop: async () => {
       http.closeAllConnections();
@@ -106,10 +108,13 @@ export async function startServers(): Promise<Servers> {
   };
 }
 
-async function nothingLeftConnected(servers: readonly RedisServer[]): Promise<void> {
+/** Waits until the tests' own connections, those of Sentinels and replication are the only ones. */
+export async function nothingLeftConnected(servers: readonly RedisServer[]): Promise<void> {
   const strangers = async (server: RedisServer): Promise<string[]> => {
     const list = String(await server.admin().client('LIST'));
-    return list.split('\n').filter((line) => line !== '' && !/name=test-admin|flags=[SM]/.test(line));
+    return list
+      .split('\n')
+      .filter((line) => line !== '' && !/name=(test-admin|sentinel-)|flags=[SM]/.test(line));
   };
   await waitFor(async () => (await Promise.all(servers.map(strangers))).flat().length === 0, {
     what: 'every connection of the application to be closed',
@@ -123,7 +128,7 @@ async function startHttp(): Promise<Server> {
   return server;
 }
 
-function writeFiles(dir: string, url: string): Servers['files'] {
+function writeFiles(dir: string, url: string, pem: string): Servers['files'] {
   const write = (name: string, text: string): string => {
     const path = join(dir, name);
     writeFileSync(path, text);
@@ -131,8 +136,12 @@ function writeFiles(dir: string, url: string): Servers['files'] {
   };
   return {
     notPem: write('not.pem', 'canary: this is no certificate\n'),
+    cutPem: write('cut.pem', pem + pem.slice(0, pem.length / 2)),
     empty: write('empty', ''),
-    url: write('url', `${url}\n`),
+    folder: dir,
+    lineBreak: write('line-break', 'canary\n'),
+    url: write('url', url),
+    urlLineBreak: write('url-line-break', `${url}\n`),
     missing: join(dir, 'missing'),
   };
 }

@@ -99,6 +99,11 @@ const files: readonly Row[] = [
     fault('rateLimit', 'TLS_CA_FILE', /holds no PEM certificate/, /file/),
   ),
   tls(
+    'an authority file whose second certificate is cut off',
+    (s) => ({ RATE_LIMIT_REDIS_URL: s.open.url(), RATE_LIMIT_REDIS_TLS_CA_FILE: s.files.cutPem }),
+    fault('rateLimit', 'TLS_CA_FILE', /holds no PEM certificate/, /file/),
+  ),
+  tls(
     'a client certificate without its key',
     (s) => ({
       RATE_LIMIT_REDIS_URL: s.mutual.url(),

@@ -38,6 +38,9 @@ const anywhere = (variable: string, rule: RegExp, remedy: RegExp): ExpectedFault
   remedy,
 });
 
+const LINE_BREAK = /ends with a line break, so it is unclear whether the break belongs to the secret/;
+const PRINTF = /printf '%s'/;
+
 const variables: readonly Row[] = [
   {
     title: 'no URL at all in development',
@@ -71,6 +74,42 @@ const variables: readonly Row[] = [
     env: (s) => local(s, { SECURITY_TOKEN_REDIS_PASSWORD_FILE: s.files.empty }),
     exitCode: MISCONFIGURED,
     faults: [fault('securityTokens', 'PASSWORD_FILE', /empty/, /value/)],
+  },
+  {
+    title: 'a password file that is a folder',
+    env: (s) => local(s, { SECURITY_TOKEN_REDIS_PASSWORD_FILE: s.files.folder }),
+    exitCode: MISCONFIGURED,
+    faults: [fault('securityTokens', 'PASSWORD_FILE', /cannot be read \(EISDIR\)/, /path/)],
+  },
+  {
+    title: 'a password file that ends with a line break',
+    env: (s) => local(s, { SECURITY_TOKEN_REDIS_PASSWORD_FILE: s.files.lineBreak }),
+    exitCode: MISCONFIGURED,
+    faults: [fault('securityTokens', 'PASSWORD_FILE', LINE_BREAK, PRINTF)],
+  },
+  {
+    title: 'a URL file that is empty',
+    env: (s) => local(s, { SECURITY_TOKEN_REDIS_URL_FILE: s.files.empty }),
+    exitCode: MISCONFIGURED,
+    faults: [fault('securityTokens', 'URL_FILE', /empty/, /value/)],
+  },
+  {
+    title: 'a URL file that ends with a line break',
+    env: (s) => local(s, { SECURITY_TOKEN_REDIS_URL_FILE: s.files.urlLineBreak }),
+    exitCode: MISCONFIGURED,
+    faults: [fault('securityTokens', 'URL_FILE', LINE_BREAK, PRINTF)],
+  },
+  {
+    title: 'the file of the common URL with a line break, as one fault',
+    env: (s) => ({ APP_PROFILE: 'development', REDIS_URL_FILE: s.files.urlLineBreak }),
+    exitCode: MISCONFIGURED,
+    faults: [anywhere('REDIS_URL_FILE', LINE_BREAK, PRINTF)],
+  },
+  {
+    title: 'a secret of the application in a file that ends with a line break',
+    env: (s) => local(s, { OPS_TOKEN_FILE: s.files.lineBreak }),
+    exitCode: MISCONFIGURED,
+    faults: [anywhere('OPS_TOKEN_FILE', LINE_BREAK, PRINTF)],
   },
   {
     title: 'user and password in the URL and beside it',

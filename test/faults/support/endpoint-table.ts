@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs';
 import type { BuiltInPurpose } from '../../../src/redis/index.js';
 
-/** What an endpoint answers while one compartment is away: a status by purpose. */
+export interface Promised {
+  readonly status: number;
+  /** The answer itself says that it is not the whole truth. */
+  readonly degraded: boolean;
+}
+
+/** What an endpoint answers while one compartment is away, by purpose. */
 export interface EndpointRow {
+  readonly method: string;
   readonly path: string;
-  readonly away: Readonly<Record<BuiltInPurpose, number>>;
+  readonly away: Readonly<Record<BuiltInPurpose, Promised>>;
 }
 
 /**
@@ -30,10 +37,18 @@ export function readEndpointTable(): EndpointRow[] {
   });
   if (purposes.length === 0 || rows.length === 0)
     throw new Error('docs/ARCHITECTURE.md has no endpoint table');
-  return rows.map((row) => ({
-    path: (row[0] ?? '').replaceAll('`', '').replace(/^GET /, ''),
-    away: Object.fromEntries(
-      purposes.map(({ purpose, column }) => [purpose, Number.parseInt(row[column] ?? '', 10)]),
-    ) as Record<BuiltInPurpose, number>,
-  }));
+  return rows.map((row) => {
+    const [, method = '', path = ''] = /^`([A-Z]+) (\S+)`$/.exec(row[0] ?? '') ?? [];
+    if (!path)
+      throw new Error(`docs/ARCHITECTURE.md: "${row[0]}" is not an endpoint, which reads \`GET /path\``);
+    const away = purposes.map(({ purpose, column }) => [purpose, promised(row[column] ?? '', path)] as const);
+    return { method, path, away: Object.fromEntries(away) as EndpointRow['away'] };
+  });
+}
+
+function promised(cell: string, path: string): Promised {
+  const status = Number.parseInt(cell, 10);
+  if (Number.isNaN(status))
+    throw new Error(`docs/ARCHITECTURE.md: "${cell}" of ${path} does not begin with a status`);
+  return { status, degraded: cell.includes('degraded') };
 }

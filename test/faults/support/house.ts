@@ -1,67 +1,63 @@
-import type { BuiltInPurpose } from '../../../src/redis/index.js';
-import { PURPOSES, aclRule } from '../../../src/redis/index.js';
+import { PURPOSES, type BuiltInPurpose } from '../../../src/redis/index.js';
+import { type RunningApplication, startApplication } from '../../support/application.js';
+import { createTestCertificates } from '../../support/certificates.js';
 import { type Compartments, openCompartments } from '../../support/compartments.js';
-import { type RedisServer, startRedisServer } from '../../support/redis-server.js';
-import { type TcpProxy, startTcpProxy } from '../../support/tcp-proxy.js';
+import { CANARY, type Site, closeSite, openSite } from './site.js';
+
+export { CANARY, type Site } from './site.js';
 
 export const PURPOSE_NAMES = Object.keys(PURPOSES) as BuiltInPurpose[];
 
-/** A password that no output may ever contain. */
-export const CANARY = 'canary-p4ssw0rd-7f3a';
+export const OPS_TOKEN = 'canary-ops-token-0123456789-0123456789';
+const KEY_SECRET = 'canary-key-secret-0123456789-0123456789';
 
-export interface Site {
-  readonly purpose: BuiltInPurpose;
-  readonly server: RedisServer;
-  readonly proxy: TcpProxy;
-}
+/** What neither the application's output nor any error may ever contain. */
+export const SECRETS: readonly string[] = [CANARY, OPS_TOKEN, KEY_SECRET];
 
-/** Four servers with generated ACL users, each behind a proxy, and the core connected to all of them. */
+/** Four servers as production has them: TLS from an authority of its own, one least-privilege user each, AOF. */
 export interface FaultHouse {
   readonly sites: Readonly<Record<BuiltInPurpose, Site>>;
-  readonly core: Compartments;
-  /** Of the ACL user `app` on every server. */
-  readonly password: string;
+  /** The core in this process, connected to all of them. Closed by whoever opens it. */
+  openCore(): Promise<Compartments>;
+  /** The built application as a process of its own, in the production profile. */
+  startApplication(extra?: Readonly<Record<string, string>>): Promise<RunningApplication>;
   close(): Promise<void>;
 }
 
 export async function openFaultHouse(): Promise<FaultHouse> {
-  const sites = await Promise.all(PURPOSE_NAMES.map(startSite));
-  const env = Object.fromEntries(
-    sites.map(({ purpose, proxy, server }) => [
-      `${PURPOSES[purpose].env}_URL`,
-      server.url({ port: proxy.port, username: 'app', password: CANARY }),
-    ]),
+  const certificates = await createTestCertificates();
+  const sites = await Promise.all(
+    PURPOSE_NAMES.map((purpose) => openSite({ purpose, user: userOf(purpose), certificates })),
   );
-  const core = await openCompartments(PURPOSE_NAMES, env);
+  const env = {
+    APP_PROFILE: 'production',
+    OPS_TOKEN,
+    RATE_LIMIT_KEY_SECRET: KEY_SECRET,
+    // Visitors say by X-Forwarded-For who they are: the faults are about compartments, not about limits.
+    TRUST_PROXY: '1',
+    SHUTDOWN_DEADLINE_MS: '4s',
+    ...Object.fromEntries(sites.flatMap((site) => variables(site, certificates.ca))),
+  };
   return {
     sites: Object.fromEntries(sites.map((site) => [site.purpose, site])) as Record<BuiltInPurpose, Site>,
-    core,
-    password: CANARY,
+    openCore: () => openCompartments(PURPOSE_NAMES, env),
+    startApplication: (extra = {}) => startApplication({ ...env, ...extra }),
     close: async () => {
-      await core.close();
-      await Promise.all(sites.map(async ({ proxy, server }) => Promise.all([proxy.stop(), server.stop()])));
+      await Promise.all(sites.map(closeSite));
     },
   };
 }
 
-async function startSite(purpose: BuiltInPurpose): Promise<Site> {
-  const rule = aclRule({ user: 'app', definition: PURPOSES[purpose], db: 0 }).replace(
-    '>PASSWORD',
-    `>${CANARY}`,
-  );
-  const server = await startRedisServer({
-    acl: ['user default off', rule],
-    // Survives kill -9 of the process, and the disk of a shared machine does not slow the calls.
-    appendonly: true,
-    appendfsync: 'no',
-    extraArgs: [
-      '--busy-reply-threshold',
-      '50',
-      '--enable-debug-command',
-      'yes',
-      '--loading-process-events-interval-bytes',
-      '1024',
-    ],
-  });
-  return { purpose, server, proxy: await startTcpProxy({ targetPort: server.port }) };
+function variables({ purpose, proxy, user }: Site, ca: string): [string, string][] {
+  const { env } = PURPOSES[purpose];
+  return [
+    [`${env}_URL`, `rediss://localhost:${proxy.port}/0`],
+    [`${env}_USERNAME`, user],
+    [`${env}_PASSWORD`, CANARY],
+    [`${env}_TLS_CA_FILE`, ca],
+  ];
+}
+
+function userOf(purpose: BuiltInPurpose): string {
+  return `${PURPOSES[purpose].namespace}-app`;
 }

@@ -1,0 +1,15 @@
+/**
+ * Numbers from 0 to 1 that look random and are the same for the same seed (mulberry32), so that what a test met once
+ * can be met again.
+ *
+ * @param seed a 32-bit integer
+ */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
