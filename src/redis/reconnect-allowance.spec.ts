@@ -74,4 +74,13 @@ describe('ReconnectAllowance', () => {
     for (let connect = 0; connect < 6; connect += 1) budgets[0].spend();
     expect(budgets[0].plan(100)).toBe(1050);
   });
+
+  it('gives back what was planned for a connection that was given up', () => {
+    const { budgets } = shares(1, 1, 1, 3);
+    const [budget] = budgets;
+    const planned = Array.from({ length: 4 }, () => budget.plan(0));
+    expect(budget.plan(0)).toBeGreaterThan(0);
+    budget.withdraw(planned[0] as number);
+    expect(budget.plan(0)).toBe(0);
+  });
 });

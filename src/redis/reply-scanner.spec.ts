@@ -54,4 +54,11 @@ describe('The reply scanner', () => {
   it.each(foreign)('refuses %s', (_, text) => {
     expect(() => new ReplyScanner().scan(Buffer.from(text))).toThrow(ProtocolViolation);
   });
+
+  it('holds a connection that has less to say to less', () => {
+    const limits = { bulk: 4, elements: 2 };
+    expect(new ReplyScanner(limits).scan(Buffer.from('*2\r\n$4\r\nabcd\r\n:1\r\n'))).toBe(1);
+    expect(() => new ReplyScanner(limits).scan(Buffer.from('$5\r\n'))).toThrow(ProtocolViolation);
+    expect(() => new ReplyScanner(limits).scan(Buffer.from('*3\r\n'))).toThrow(ProtocolViolation);
+  });
 });
