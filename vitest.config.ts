@@ -68,7 +68,7 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.e2e-spec.ts'],
+          include: ['test/e2e/**/*.e2e-spec.ts', 'examples/**/*.e2e-spec.ts'],
           ...builtApplication,
           ...patient,
           ...group(1),

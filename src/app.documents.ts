@@ -25,7 +25,12 @@ export async function generatedDocuments(): Promise<Readonly<Record<string, stri
 
 function documentedProgram() {
   const silent = { out: () => undefined, err: () => undefined };
-  const context = { version: '', output: silent, application: () => Promise.resolve(application) };
+  const context = {
+    version: '',
+    output: silent,
+    environment: {},
+    application: () => Promise.resolve(application),
+  };
   return createProgram(context, () => undefined);
 }
 

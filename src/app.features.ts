@@ -1,10 +1,12 @@
 import type { DynamicModule } from '@nestjs/common';
+import type { RateLimitModuleOptions } from './rate-limit/index.js';
 import type { RedisModuleOptions } from './redis/index.js';
 
 /** What a team builds on the house. */
 export interface AppFeatures {
   readonly imports?: NonNullable<DynamicModule['imports']>;
   readonly redis?: RedisModuleOptions;
+  readonly rateLimit?: RateLimitModuleOptions;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { ConfigModule, type Environment } from './config/index.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/index.js';
-import { RateLimitModule } from './rate-limit/index.js';
+import { RateLimitModule, RateLimitOpsModule } from './rate-limit/index.js';
 import { RedisModule } from './redis/index.js';
 import { TelemetryModule } from './telemetry/index.js';
 import { type AppFeatures, features } from './app.features.js';
@@ -25,19 +25,20 @@ export class AppModule {
   }
 
   /** The modules without their settings: reads no variable, so that it can be walked without any. */
-  static house({ imports = [], redis = {} }: AppFeatures = features): DynamicModule {
+  static house({ imports = [], redis = {}, rateLimit = {} }: AppFeatures = features): DynamicModule {
     return {
       module: AppModule,
       imports: [
         TelemetryModule,
         HttpModule,
         RedisModule.forRoot(redis),
-        RateLimitModule,
+        RateLimitModule.forRoot(rateLimit),
         // Compartments whose features come next: opened and proven already, so that a deployment has them.
         RedisModule.forPurpose('authCache'),
         RedisModule.forPurpose('securityTokens'),
         RedisModule.forPurpose('billingEvents'),
         HealthModule,
+        RateLimitOpsModule,
         ShutdownModule,
         ...imports,
       ],

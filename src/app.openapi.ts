@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { describeBodies } from './app.openapi-bodies.js';
 
 /** The description of the API: served at /docs in demo and development, and committed as docs/openapi.json. */
 export function buildOpenApi(app: NestFastifyApplication, appName: string): OpenAPIObject {
@@ -9,7 +10,9 @@ export function buildOpenApi(app: NestFastifyApplication, appName: string): Open
     .setVersion('1')
     .addBearerAuth()
     .build();
-  return SwaggerModule.createDocument(app, config);
+  const document = SwaggerModule.createDocument(app, config);
+  describeBodies(app, document);
+  return document;
 }
 
 export function serveOpenApi(app: NestFastifyApplication, appName: string): void {

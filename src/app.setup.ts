@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { dynamicModulesOf, settingsIn } from './config/index.js';
 import { HttpSettings, createFastifyAdapter, furnishHttpDoor } from './http/index.js';
+import { limitRequests } from './rate-limit/index.js';
 import { RedisModule } from './redis/index.js';
 import { CLOCK, LogSettings, Metrics, createLogger } from './telemetry/index.js';
 
@@ -48,6 +49,7 @@ export async function createHttpApp(
     quietRoutes: PROBES,
     followRequests: http.followRequests,
   });
+  limitRequests(app);
   if (settings.profile === 'demo' || settings.profile === 'development') {
     // Imported here only: it costs a third of a second that no other profile should pay.
     const { serveOpenApi } = await import('./app.openapi.js');

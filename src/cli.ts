@@ -12,6 +12,7 @@ process.stdout.on('error', () => process.exit(EXIT.ok));
 const code = await runCli(process.argv.slice(2), {
   version,
   output: processOutput,
+  environment: process.env,
   application: async () => (await import('./app.environment.js')).application,
 });
 

@@ -89,6 +89,12 @@ describe('the house', () => {
     expect(sources.length).toBeGreaterThan(0);
     expect(sources.flatMap(importFaults)).toEqual([]);
   });
+
+  it('is entered by its doors in every example, as a team would', () => {
+    const examples = filesBelow('examples').filter((file) => file.endsWith('.ts'));
+    expect(examples.length).toBeGreaterThan(0);
+    expect(examples.flatMap(importFaults)).toEqual([]);
+  });
 });
 
 describe('sizes', () => {
@@ -112,7 +118,7 @@ describe('the test command', () => {
     const { name, include = [] } = (project as { test: { name: string; include?: string[] } }).test;
     return { name, patterns: include.map(globToRegExp) };
   });
-  const files = [...sources, ...filesBelow('test')];
+  const files = [...sources, ...filesBelow('test'), ...filesBelow('examples')];
 
   it.each(projects)('finds tests for project $name', ({ patterns }) => {
     expect(files.some((file) => patterns.some((pattern) => pattern.test(file)))).toBe(true);

@@ -6,10 +6,10 @@ import { read, root } from './architecture/project-files.js';
 
 type Versions = Record<string, string | Record<string, string>>;
 
-const packageJson = JSON.parse(read('package.json')) as Record<
-  'dependencies' | 'devDependencies' | 'overrides',
-  Versions
->;
+type Field = 'dependencies' | 'devDependencies' | 'overrides';
+
+const packagesOf = (file: string, field: Field): Versions =>
+  (JSON.parse(read(file)) as Record<Field, Versions>)[field];
 
 /** The table rows below one heading of docs/dependencies.md: package name and reason. */
 function rows(heading: string): { name: string; reason: string }[] {
@@ -22,18 +22,20 @@ function rows(heading: string): { name: string; reason: string }[] {
 }
 
 const sections = [
-  { heading: 'Runtime', field: 'dependencies' },
-  { heading: 'Development', field: 'devDependencies' },
-  { heading: 'Overrides', field: 'overrides' },
+  { heading: 'Runtime', file: 'package.json', field: 'dependencies' },
+  { heading: 'Development', file: 'package.json', field: 'devDependencies' },
+  { heading: 'Overrides', file: 'package.json', field: 'overrides' },
+  { heading: 'Benchmarks', file: 'bench/package.json', field: 'dependencies' },
 ] as const;
 
-describe.each(sections)('$field in package.json', ({ heading, field }) => {
+describe.each(sections)('$field in $file', ({ heading, file, field }) => {
   const documented = rows(heading);
+  const packages = packagesOf(file, field);
 
   it('have one row each in docs/dependencies.md, and no row is stale', () => {
     const names = documented.map(({ name }) => name).sort();
     expect(names.length).toBeGreaterThan(0);
-    expect(names).toEqual(Object.keys(packageJson[field]).sort());
+    expect(names).toEqual(Object.keys(packages).sort());
   });
 
   it('have a reason each', () => {
@@ -41,7 +43,7 @@ describe.each(sections)('$field in package.json', ({ heading, field }) => {
   });
 
   it('have exact versions', () => {
-    const versions = Object.entries(packageJson[field]).flatMap(([name, version]) =>
+    const versions = Object.entries(packages).flatMap(([name, version]) =>
       typeof version === 'string' ? [[name, version]] : Object.entries(version),
     );
     const exact = /^(?:\d+\.\d+\.\d+(?:-[\w.]+)?|\$[\w@/-]+)$/;

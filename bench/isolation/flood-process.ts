@@ -2,7 +2,7 @@
 import type { Environment } from '../../src/config/index.js';
 import { type Compartments, openCompartments } from '../../test/support/compartments.js';
 import { Flood, type FloodOptions } from './flood.js';
-import { serve } from './helper.js';
+import { serve } from '../helper.js';
 
 export type FloodOrder =
   | { readonly open: Environment; readonly purpose: FloodOptions['purpose'] }

@@ -5,7 +5,7 @@ import { openCompartments } from '../../test/support/compartments.js';
 import { type RedisServer, startRedisServer } from '../../test/support/redis-server.js';
 import type { FloodOrder } from './flood-process.js';
 import { loopsPerMs } from './flood.js';
-import { Helper } from './helper.js';
+import { Helper } from '../helper.js';
 import type { LinkOrder } from './link-process.js';
 import { type Observed, PURPOSE_NAMES } from './observer.js';
 
@@ -36,8 +36,8 @@ export async function openHouse(arrangement: Arrangement): Promise<House> {
   const servers = await Promise.all(Array.from({ length: count }, () => startRedisServer()));
   const spare = await startRedisServer();
   const control = new Redis({ host: spare.host, port: spare.port });
-  const link = Helper.start<LinkOrder>('./link-process.js');
-  const flood = Helper.start<FloodOrder>('./flood-process.js');
+  const link = Helper.start<LinkOrder>(new URL('./link-process.js', import.meta.url));
+  const flood = Helper.start<FloodOrder>(new URL('./flood-process.js', import.meta.url));
   return {
     arrangement,
     server: (purpose) => servers[PURPOSE_NAMES.indexOf(purpose) % count] as RedisServer,

@@ -1,6 +1,6 @@
 /** The network in front of the affected server, in a process of its own. */
 import { type TcpProxy, startTcpProxy } from '../../test/support/tcp-proxy.js';
-import { serve } from './helper.js';
+import { serve } from '../helper.js';
 
 export type LinkOrder =
   | { readonly open: number }

@@ -1,5 +1,5 @@
 import type { DynamicModule } from '@nestjs/common';
-import type { Settings, SettingsError } from '../config/index.js';
+import type { Environment, Settings, SettingsError } from '../config/index.js';
 import type { Output } from './output.js';
 
 /** What the commands may know of the application. It lives on the roof, so it is handed down to them. */
@@ -18,6 +18,8 @@ export interface StartedApplication {
 export interface CliContext {
   readonly version: string;
   readonly output: Output;
+  /** Variables of this process, without those of a `.env` file. */
+  readonly environment: Environment;
   /** Imported when a command needs it: the container takes half a second that `--help` should not. */
   readonly application: () => Promise<Application>;
 }
@@ -27,3 +29,6 @@ export class UsageError extends Error {}
 
 /** A command ends with the code that the process exits with. */
 export type ExitCode = number;
+
+/** What a load test is there to find out, so none of the codes for mistakes. */
+export const THRESHOLD_MISSED: ExitCode = 1;

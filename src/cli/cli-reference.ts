@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../kernel/errors.js';
+import { type ExitCode, THRESHOLD_MISSED } from './cli-context.js';
 import { markdownTable } from './table.js';
 
 const HEAD = `# The command line
@@ -9,19 +10,20 @@ Generated from the commands by \`npm run docs:generate\`: do not edit.
 In a checkout \`npm run cli -- <command>\` builds if needed and runs a command; where only the build is, \`node dist/cli.js <command>\`
 does. Settings are read as the application reads them: the process, over a \`.env\` file.`;
 
-const CODES: readonly (readonly [keyof typeof EXIT, string])[] = [
-  ['ok', 'everything is as it should be; help and version too'],
-  ['usage', 'unknown command, option or purpose, a missing argument, a file that cannot be read'],
-  ['unavailable', 'a server does not answer; it may come back by itself'],
-  ['software', 'a mistake of this program'],
-  ['config', 'settings are wrong, or a server contradicts them; waiting does not help'],
+const CODES: readonly (readonly [ExitCode, string])[] = [
+  [EXIT.ok, 'everything is as it should be; help and version too'],
+  [THRESHOLD_MISSED, 'a load test missed a threshold'],
+  [EXIT.usage, 'unknown command, option or purpose, a missing argument, a file that cannot be read'],
+  [EXIT.unavailable, 'a server does not answer; it may come back by itself'],
+  [EXIT.software, 'a mistake of this program'],
+  [EXIT.config, 'settings are wrong, or a server contradicts them; waiting does not help'],
 ];
 
 /** The text of docs/cli.md. */
 export function cliReference(program: Command): string {
   const codes = markdownTable(
     ['code', 'meaning'],
-    CODES.map(([name, meaning]) => [String(EXIT[name]), meaning]),
+    CODES.map(([code, meaning]) => [String(code), meaning]),
   );
   const commands = leavesOf(program).map(section);
   return [HEAD, '## Exit codes', codes, ...commands].join('\n\n') + '\n';

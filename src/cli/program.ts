@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { CliContext, ExitCode } from './cli-context.js';
 import { addEnvCommand } from './env.command.js';
+import { addLoadTestCommand } from './load-test.command.js';
 import { addRedisAclCommand } from './redis-acl.command.js';
 import { addRedisCheckCommand } from './redis-check.command.js';
 import { addRedisPurposesCommand } from './redis-purposes.command.js';
@@ -14,7 +15,7 @@ import { addRedisPurposesCommand } from './redis-purposes.command.js';
 export function createProgram(context: CliContext, finish: (code: ExitCode) => void): Command {
   const { output, version } = context;
   const program = new Command('bulkhead')
-    .description('Looks at the Redis compartments and the settings of a Bulkhead application.')
+    .description('Looks at the Redis compartments and the settings of a Bulkhead application, and drives it.')
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
@@ -29,5 +30,6 @@ export function createProgram(context: CliContext, finish: (code: ExitCode) => v
   addRedisPurposesCommand(redis, context, finish);
   addRedisAclCommand(redis, context, finish);
   addEnvCommand(program, context, finish);
+  addLoadTestCommand(program, context, finish);
   return program;
 }

@@ -8,7 +8,10 @@ async function run(...words: string[]) {
     err: (text: string) => void (printed.err += `${text}\n`),
   };
   const application = () => Promise.reject(new Error('redis://u:hunter2@h is unreachable'));
-  return { code: await runCli(words, { version: '1.2.3', output, application }), ...printed };
+  return {
+    code: await runCli(words, { version: '1.2.3', output, environment: {}, application }),
+    ...printed,
+  };
 }
 
 describe('runCli', () => {

@@ -13,6 +13,8 @@ import { CLOCK, Metrics } from '../telemetry/index.js';
 import { HealthController } from './health.controller.js';
 import { IsolationController } from './isolation.controller.js';
 import { MetricsController } from './metrics.controller.js';
+import { RateLimitStore, type StoreFacts } from '../rate-limit/index.js';
+import { RateLimitGauges } from './rate-limit-gauges.js';
 import { RedisGauges } from './redis-gauges.js';
 import { RedisHealth } from './redis.health.js';
 import { ShutdownState } from './shutdown-state.js';
@@ -64,6 +66,22 @@ class FakeStatus extends RedisStatus {
   }
 }
 
+const FACTS = {
+  backend: 'redis',
+  configured: 'redis',
+  since: new Date(clock.nowMs()).toISOString(),
+  healthy: true,
+  breaker: { state: 'closed' },
+  instances: { count: 3, source: 'heartbeat' },
+  canary_percent: 100,
+  subjects: 12,
+  blocked: 2,
+  overrides: 1,
+  version: 5,
+  edition: 4,
+  shadowed: [],
+} satisfies StoreFacts;
+
 const status = new FakeStatus();
 let app: NestFastifyApplication;
 const errors: unknown[] = [];
@@ -85,10 +103,12 @@ beforeAll(async () => {
     providers: [
       RedisHealth,
       RedisGauges,
+      RateLimitGauges,
       ShutdownState,
       OpsAccess,
       Metrics,
       { provide: RedisStatus, useValue: status },
+      { provide: RateLimitStore, useValue: { facts: () => FACTS } },
       { provide: HttpSettings, useValue: http },
       { provide: Settings, useValue: new Settings('production') },
       { provide: CLOCK, useValue: clock },
@@ -167,6 +187,14 @@ describe('/readyz', () => {
     });
   });
 
+  it('tells operators what counts, and nobody else', async () => {
+    expect((await get('/readyz', OPS)).json()).toMatchObject({ rate_limit: FACTS });
+    expect((await get('/readyz/rateLimit', OPS)).json()).toMatchObject({ rate_limit: FACTS });
+    expect((await get('/readyz/billingEvents', OPS)).json()).not.toHaveProperty('rate_limit');
+    expect((await get('/readyz')).json()).not.toHaveProperty('rate_limit');
+    expect((await get('/readyz/rateLimit')).json()).not.toHaveProperty('rate_limit');
+  });
+
   it('logs nothing, however often it is asked during an outage', async () => {
     lose('rateLimit', 'billingEvents');
     for (let i = 0; i < 10; i++) await get('/readyz');
@@ -214,6 +242,12 @@ describe('/metrics', () => {
         'infra_redis_probe_age_seconds{purpose="rateLimit"} 1.5',
         'infra_redis_shared_target{purpose="rateLimit"} 0',
         'infra_redis_fallback_total{purpose="rateLimit",reason="refused"} 0',
+        'rate_limit_backend{backend="redis"} 1',
+        'rate_limit_backend{backend="memory"} 0',
+        'rate_limit_instances 3',
+        'rate_limit_blocked_subjects 2',
+        'rate_limit_overrides 1',
+        'rate_limit_subjects_remembered 12',
       ]),
     );
   });

@@ -6,6 +6,9 @@ import { UnknownPurposeError } from './health.errors.js';
 import { RedisHealth } from './redis.health.js';
 import { ShutdownState } from './shutdown-state.js';
 
+/** The purpose that rate limiting counts on. */
+const RATE_LIMIT = 'rateLimit';
+
 /**
  * Liveness asks whether a restart would help, readiness whether to send requests here. A lost compartment is no
  * reason for either: all replicas share each server, so the answer is 200 with the loss visible, until a
@@ -31,7 +34,9 @@ export class HealthController {
   async readyz(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const status = await this.verdict();
     reply.status(status === 'ok' || status === 'degraded' ? 200 : 503);
-    return { status, purposes: this.redis.reports(this.ops.allows(request)) };
+    const detailed = this.ops.allows(request);
+    const purposes = this.redis.reports(detailed);
+    return { status, purposes, ...(detailed ? { rate_limit: this.redis.counting() } : {}) };
   }
 
   @Get('readyz/:purpose')
@@ -41,11 +46,13 @@ export class HealthController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const report = this.redis.report(purpose, this.ops.allows(request));
+    const detailed = this.ops.allows(request);
+    const report = this.redis.report(purpose, detailed);
     if (!report) throw new UnknownPurposeError();
     const status = this.shutdown.active ? 'shutting_down' : report.status;
     reply.status(status === 'up' || status === 'degraded' ? 200 : 503);
-    return { purpose, ...report, status };
+    const counts = detailed && purpose === RATE_LIMIT ? { rate_limit: this.redis.counting() } : {};
+    return { purpose, ...report, status, ...counts };
   }
 
   private async verdict(): Promise<HealthCheckStatus> {

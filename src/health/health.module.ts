@@ -2,11 +2,13 @@ import { Module, type OnModuleDestroy } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { ConfigModule } from '../config/index.js';
 import { HttpModule } from '../http/index.js';
+import { RateLimitModule } from '../rate-limit/index.js';
 import { RedisModule } from '../redis/index.js';
+import { LogSettings } from '../telemetry/index.js';
 import { HealthController } from './health.controller.js';
-import { HealthSettings } from './health.config.js';
 import { IsolationController } from './isolation.controller.js';
 import { MetricsController } from './metrics.controller.js';
+import { RateLimitGauges } from './rate-limit-gauges.js';
 import { RedisGauges } from './redis-gauges.js';
 import { RedisHealth } from './redis.health.js';
 import { ShutdownState } from './shutdown-state.js';
@@ -16,13 +18,14 @@ import { StatusLog } from './status-log.js';
 @Module({
   imports: [
     HttpModule,
+    RateLimitModule,
     RedisModule.forInspection(),
-    ConfigModule.forFeature(HealthSettings),
+    ConfigModule.forFeature(LogSettings),
     // Silent: Terminus would write an error line for every failed probe; StatusLog writes the changes.
     TerminusModule.forRoot({ logger: false }),
   ],
   controllers: [HealthController, MetricsController, IsolationController],
-  providers: [RedisHealth, RedisGauges, StatusLog, ShutdownState],
+  providers: [RedisHealth, RedisGauges, RateLimitGauges, StatusLog, ShutdownState],
   exports: [ShutdownState],
 })
 export class HealthModule implements OnModuleDestroy {

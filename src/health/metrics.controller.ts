@@ -2,6 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { NoStore, OpsOnly } from '../http/index.js';
 import { Metrics } from '../telemetry/index.js';
+import { RateLimitGauges } from './rate-limit-gauges.js';
 import { RedisGauges } from './redis-gauges.js';
 
 @Controller('metrics')
@@ -9,13 +10,15 @@ import { RedisGauges } from './redis-gauges.js';
 export class MetricsController {
   constructor(
     private readonly metrics: Metrics,
-    private readonly gauges: RedisGauges,
+    private readonly redis: RedisGauges,
+    private readonly rateLimit: RateLimitGauges,
   ) {}
 
   @Get()
   @NoStore()
   async scrape(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    this.gauges.refresh();
+    this.redis.refresh();
+    this.rateLimit.refresh();
     reply.type(this.metrics.registry.contentType);
     return this.metrics.registry.metrics();
   }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { RateLimitStore, type StoreFacts } from '../rate-limit/index.js';
 import { type PurposeStatus, RedisStatus } from '../redis/index.js';
 
 /** A compartment as a readiness answer shows it. */
@@ -19,6 +20,7 @@ export class RedisHealth {
   constructor(
     private readonly status: RedisStatus,
     private readonly indicators: HealthIndicatorService,
+    private readonly rateLimit: RateLimitStore,
   ) {}
 
   /** For Terminus: a lost compartment only counts as down where the readiness rule says so. */
@@ -30,6 +32,11 @@ export class RedisHealth {
       return ready ? indicator.degraded() : indicator.down();
     });
     return Object.assign({}, ...results) as HealthIndicatorResult;
+  }
+
+  /** What counts rate limits, on Redis or by itself; for operators. */
+  counting(): StoreFacts {
+    return this.rateLimit.facts();
   }
 
   reports(detailed: boolean): Record<string, CompartmentReport> {

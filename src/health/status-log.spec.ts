@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Profile, Settings } from '../config/index.js';
 import { ManualClock } from '../kernel/manual-clock.js';
 import { type PurposeStatus, RedisStatus } from '../redis/index.js';
-import { HealthSettings } from './health.config.js';
+import { LogSettings } from '../telemetry/index.js';
 import { StatusLog } from './status-log.js';
 
 const MINUTE = 60_000;
@@ -55,7 +55,7 @@ class OnePurpose extends RedisStatus {
 function start(profile: Profile = 'production') {
   const clock = new ManualClock();
   const status = new OnePurpose(clock);
-  const settings = Object.assign(new HealthSettings(), { warnIntervalMs: 5 * MINUTE });
+  const settings = Object.assign(new LogSettings(), { warnIntervalMs: 5 * MINUTE });
   const log = new StatusLog(status, new Settings(profile), settings, clock);
   return { clock, status, log };
 }

@@ -9,8 +9,7 @@ import { Subscription, distinctUntilChanged } from 'rxjs';
 import { Settings } from '../config/index.js';
 import type { Clock, Timer } from '../kernel/time.js';
 import { type PurposeStatus, RedisStatus } from '../redis/index.js';
-import { CLOCK, RepeatGuard } from '../telemetry/index.js';
-import { HealthSettings } from './health.config.js';
+import { CLOCK, LogSettings, RepeatGuard } from '../telemetry/index.js';
 
 /** A timer may fire a moment early, which the guard would take for a repetition. */
 const SLACK_MS = 50;
@@ -30,7 +29,7 @@ export class StatusLog implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly status: RedisStatus,
     private readonly profile: Settings,
-    private readonly settings: HealthSettings,
+    private readonly settings: LogSettings,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.guard = new RepeatGuard(clock, settings.warnIntervalMs);

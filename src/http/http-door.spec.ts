@@ -220,6 +220,7 @@ describe('the request log', () => {
           request_id: 'r1',
           rl_backend: 'none',
           rate_limit_state: 'none',
+          rate_limit_policy: 'none',
           redis: [],
         },
       },

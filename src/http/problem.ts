@@ -59,7 +59,7 @@ function factsOf(thrown: unknown): Facts {
   return { status, ...detailOf(status) };
 }
 
-function appErrorFacts(error: AppError): Facts {
+export function appErrorFacts(error: AppError): Facts {
   const { status, slug, title, message: detail, retryAfterMs, headers, extensions } = error;
   return { status, slug, title, detail, retryAfterMs, headers, extensions };
 }
@@ -88,9 +88,6 @@ function detailOf(status: number): { detail?: string } {
 
 function compose(facts: Facts, where: Occurrence): Problem {
   const { status } = facts;
-  const name = STATUS_CODES[status] ?? 'Error';
-  const slug =
-    facts.slug ?? (status === 500 ? 'internal-error' : name.toLowerCase().replace(/[^a-z]+/g, '-'));
   const retryAfter = retryAfterSeconds(facts);
   return {
     status,
@@ -101,20 +98,40 @@ function compose(facts: Facts, where: Occurrence): Problem {
       ...facts.headers,
     },
     body: {
-      ...facts.extensions,
-      type: `/problems/${slug}`,
-      title: facts.title ?? name,
-      status,
-      ...(facts.detail === undefined ? {} : { detail: facts.detail }),
-      instance: where.url.split('?', 1)[0],
+      ...membersOf(facts),
+      instance: pathOf(where.url),
       request_id: where.requestId,
       ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
     },
   };
 }
 
-/** Never 0, which clients read as "at once"; 429 and 503 always say when. */
+/** What is the same for every occurrence, in the order of the document. */
+export function membersOf({ status, slug, title, detail, extensions }: Facts): Record<string, unknown> {
+  const name = STATUS_CODES[status] ?? 'Error';
+  const last = slug ?? (status === 500 ? 'internal-error' : name.toLowerCase().replace(/[^a-z]+/g, '-'));
+  return {
+    ...extensions,
+    type: `/problems/${last}`,
+    title: title ?? name,
+    status,
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+/** Without the query, which may hold secrets. */
+export function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+}
+
+/** Never 0, which clients read as "at once". */
+export function wholeSeconds(retryAfterMs: number): number {
+  return Math.max(1, Math.ceil(retryAfterMs / 1000));
+}
+
+/** 429 and 503 always say when. */
 function retryAfterSeconds({ status, retryAfterMs }: Facts): number | undefined {
-  if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000));
+  if (retryAfterMs !== undefined) return wholeSeconds(retryAfterMs);
   return status === 429 || status === 503 ? 1 : undefined;
 }

@@ -75,6 +75,8 @@ function createFinisher({ metrics, quietRoutes, followRequests }: RequestLogOpti
       request_id: record.requestId,
       rl_backend: record.rlBackend ?? 'none',
       rate_limit_state: record.rateLimitState ?? 'none',
+      rate_limit_policy: record.rateLimitPolicy ?? 'none',
+      ...(record.rateLimitDegraded ? { rate_limit_degraded: true } : {}),
       ...(followRequests ? { redis: usage(record) } : {}),
       ...(aborted ? { aborted } : {}),
     };

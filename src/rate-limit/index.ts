@@ -1,19 +1,67 @@
-export { MemoryBackend } from './memory-backend.js';
-export type { BackendDecision, BackendName, RateLimitBackend } from './rate-limit.backend.js';
-export { RateLimitSettings } from './rate-limit.config.js';
-export type { LimitStatus, RateLimitDecision, RateLimitState } from './rate-limit.decision.js';
-export { RateLimit, SkipRateLimit } from './rate-limit.decorator.js';
-export { RateLimitExceededError } from './rate-limit.errors.js';
-export { RateLimitGuard } from './rate-limit.guard.js';
-export { rateLimitHeaders } from './rate-limit.headers.js';
-export { RateLimitModule } from './rate-limit.module.js';
+export { type Backlog, BacklogError } from './backpressure/backlog.js';
+export { Backlogs } from './backpressure/backlogs.js';
+export { Backpressure } from './backpressure/backpressure.decorator.js';
+export { BackpressureError } from './backpressure/backpressure.errors.js';
+export { BackpressureGuard } from './backpressure/backpressure.guard.js';
 export {
-  POLICIES,
-  type Dimension,
-  type Policy,
-  type PolicyName,
-  type PolicyTable,
-} from './rate-limit.policies.js';
-export { type RateLimitRequest, RateLimiter, type RateLimiterParts } from './rate-limiter.js';
-export { RedisBackend } from './redis-backend.js';
-export { SubjectKeys } from './subject-keys.js';
+  type ConsumerLagClient,
+  InFlight,
+  type StreamLengthClient,
+  consumerLag,
+  streamLength,
+} from './backpressure/depths.js';
+export { InvalidRulingError, TooManyRulingsError } from './control/control.errors.js';
+export type { OverrideRule, PolicyMode } from './control/override.js';
+export {
+  type BlockReport,
+  type OverrideReport,
+  type OverrideTarget,
+  RateLimitControl,
+} from './control/rate-limit-control.js';
+export { RateLimitOpsModule } from './control/rate-limit-ops.module.js';
+export { RateLimitStore, type StoreFacts, type StoreInfo } from './control/rate-limit-store.js';
+export { type RateLimiterOptions, createRateLimiter } from './create-rate-limiter.js';
+export {
+  BACKENDS,
+  type BackendName,
+  type LimitStatus,
+  type RateLimitDecision,
+  type RateLimitState,
+} from './decision.js';
+export type { CallSubjects } from './http/call-limits.js';
+export type { Extractor, ExtractorTable } from './http/extractors.js';
+export { limitRequests } from './http/limit-requests.js';
+export { type RequestCost, RateLimit, SkipRateLimit } from './http/rate-limit.decorator.js';
+export { RateLimitExceededError } from './http/rate-limit.errors.js';
+export { RateLimitGuard } from './http/rate-limit.guard.js';
+export { rateLimitHeaders } from './http/rate-limit.headers.js';
+export { RouteLimitError } from './http/route-faults.js';
+export type {
+  StreamDecision,
+  StreamLease,
+  StreamLimitStatus,
+  StreamOpening,
+} from './leases/stream-decision.js';
+export { StreamQuota } from './leases/stream-quota.decorator.js';
+export { StreamDeniedError } from './leases/stream-quota.errors.js';
+export { StreamQuotaGuard } from './leases/stream-quota.guard.js';
+export type { ConcurrentLimitRow, StreamQuotaRow, StreamQuotaTable } from './leases/stream-quota.js';
+export { StreamQuotaError } from './leases/stream-quota-rules.js';
+export { STREAM_QUOTAS, type StreamQuotaMap, type StreamQuotaName } from './leases/stream-quotas.table.js';
+export { StreamQuotas } from './leases/stream-quotas.js';
+export { type PolicyName, POLICIES, type RateLimitPolicyMap } from './policies/policies.js';
+export type {
+  Dimension,
+  LimitOutage,
+  LimitRow,
+  Policy,
+  PolicyTable,
+  QuotaUnit,
+  RateLimitDimensionMap,
+  Subjects,
+} from './policies/policy.js';
+export { PolicyError } from './policies/policy-rules.js';
+export { RateLimitSettings } from './rate-limit.config.js';
+export { RateLimitModule } from './rate-limit.module.js';
+export type { RateLimitModuleOptions } from './rate-limit.options.js';
+export { type CheckOptions, RateLimiter } from './rate-limiter.js';

@@ -1,7 +1,8 @@
-import { IsIn } from 'class-validator';
+import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { EnvVariable, type Settings } from '../config/index.js';
 import { Secret } from '../kernel/redact.js';
-import { BACKENDS, type BackendName } from './rate-limit.backend.js';
+
+const PLACES = ['redis', 'memory'] as const;
 
 export class RateLimitSettings {
   static readonly title = 'Rate limiting';
@@ -10,8 +11,39 @@ export class RateLimitSettings {
     doc: 'Where limits are counted: redis, or memory (each instance for itself; the rollback, no URL needed)',
     default: 'redis',
   })
-  @IsIn(BACKENDS)
-  backend!: BackendName;
+  @IsIn(PLACES)
+  backend!: (typeof PLACES)[number];
+
+  @EnvVariable('RATE_LIMIT_CANARY_PERCENT', {
+    doc: 'Share of clients that Redis counts, always the same ones; the others are counted by each instance',
+    default: '100',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(100)
+  canaryPercent!: number;
+
+  @EnvVariable('RATE_LIMIT_SHADOW', {
+    doc: 'Policies that count and report what they would deny, and never deny, separated by commas',
+    example: 'signup',
+    default: '',
+    parse: (text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
+  })
+  shadowed: string[] = [];
+
+  @EnvVariable('RATE_LIMIT_INSTANCES', {
+    doc: 'Instances that share the limits wherever they are counted in memory; unset: as many as Redis has seen lately, or 1',
+    example: '3',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  instances?: number;
 
   @EnvVariable('RATE_LIMIT_KEY_SECRET', {
     doc: 'Key of the digests that stand for addresses and accounts in Redis, at least 32 bytes; the same on all instances',

@@ -1,19 +1,24 @@
-import { Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule } from '../config/index.js';
 import { RedisModule } from '../redis/index.js';
+import { Backlogs } from './backpressure/backlogs.js';
+import { controlProviders } from './control/control.providers.js';
+import { RateLimitControl } from './control/rate-limit-control.js';
+import { RateLimitStore } from './control/rate-limit-store.js';
+import { httpExports, httpProviders } from './http/http.providers.js';
+import { leaseProviders } from './leases/lease.providers.js';
+import { StreamQuotas } from './leases/stream-quotas.js';
+import { LimitEngine } from './limit-engine.js';
 import { RateLimitSettings, countsInMemory } from './rate-limit.config.js';
-import { RateLimitGuard } from './rate-limit.guard.js';
+import { RATE_LIMIT_OPTIONS, type RateLimitModuleOptions } from './rate-limit.options.js';
 import { rateLimitProviders } from './rate-limit.providers.js';
 import { RateLimiter } from './rate-limiter.js';
 
+class RateLimitOptionsModule {}
+
 /**
- * How often a client may ask. A request passes the guard once; the guard asks the RateLimiter about all limits of
- * the route together; a backend counts them with one algorithm (GCRA), in Redis by one script call or, while Redis
- * is away, in this process. Weaker decisions are never silent: `backend` and `degraded` stand in the decision, in
- * the request log, in the metrics, and a warning is logged.
- *
- * Policies are a table (rate-limit.policies.ts). Why GCRA, why these keys: docs/adr/0010-rate-limit-gcra.md.
+ * How often a client may ask. Features import this module for the RateLimiter; the application module imports
+ * `RateLimitModule.forRoot()` once, with what features add. Why it counts as it does: docs/adr/0021.
  */
 @Module({
   imports: [
@@ -21,7 +26,26 @@ import { RateLimiter } from './rate-limiter.js';
     RedisModule.forPurpose('rateLimit', { unless: countsInMemory }),
     RedisModule.forInspection(),
   ],
-  providers: [...rateLimitProviders, RateLimitGuard, { provide: APP_GUARD, useExisting: RateLimitGuard }],
-  exports: [RateLimiter, RateLimitGuard],
+  providers: [...rateLimitProviders, ...controlProviders, ...leaseProviders, Backlogs, ...httpProviders],
+  exports: [
+    ...httpExports,
+    RateLimiter,
+    RateLimitControl,
+    RateLimitStore,
+    LimitEngine,
+    StreamQuotas,
+    Backlogs,
+  ],
 })
-export class RateLimitModule {}
+export class RateLimitModule {
+  static forRoot(options: RateLimitModuleOptions = {}): DynamicModule {
+    return {
+      module: RateLimitOptionsModule,
+      // The options only.
+      global: true,
+      imports: [RateLimitModule],
+      providers: [{ provide: RATE_LIMIT_OPTIONS, useValue: options }],
+      exports: [RATE_LIMIT_OPTIONS],
+    };
+  }
+}

@@ -1,111 +1,158 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../kernel/manual-clock.js';
 import { Secret } from '../kernel/redact.js';
+import { RedisUnavailableError, type ScriptClient } from '../redis/index.js';
 import { Metrics } from '../telemetry/index.js';
-import { MemoryBackend } from './memory-backend.js';
-import type { PolicyTable } from './rate-limit.policies.js';
+import { createRateLimiter } from './create-rate-limiter.js';
+import { openEngine } from './engine.rig.js';
+import { PolicyError } from './policies/policy-rules.js';
+import type { PolicyTable } from './policies/policy.js';
 import { RateLimiter } from './rate-limiter.js';
-import { SubjectKeys } from './subject-keys.js';
 
-const TABLE = {
-  address: { per: 'ip', quota: 100, windowSeconds: 86_400, burst: 5 },
-  account: { per: 'user', quota: 100, windowSeconds: 86_400, burst: 3 },
-  everybody: { per: 'global', quota: 100, windowSeconds: 86_400, burst: 100 },
+const POLICIES = {
+  address: { limits: [{ per: 'ip', quota: 10, windowMs: 10_000, burst: 10 }] },
+  hourly: { limits: [{ kind: 'window', per: 'user', quota: 20, windowMs: 3_600_000 }] },
+  signup: {
+    limits: [
+      { per: 'ip', quota: 5, windowMs: 5000, burst: 5 },
+      { per: 'network', quota: 8, windowMs: 8000, burst: 8 },
+      { per: 'global', quota: 9, windowMs: 9000, burst: 9 },
+    ],
+  },
 } as const satisfies PolicyTable;
 
-function setUp() {
-  const clock = new ManualClock();
-  const metrics = new Metrics();
-  const backend = new MemoryBackend({ clock, maxKeys: 1000, degraded: true });
-  const keys = new SubjectKeys('rl:g', new Secret('x'.repeat(32)));
-  const limiter = new RateLimiter({ policies: TABLE, backend, keys, metrics, clock });
-  const counted = async (): Promise<string[]> =>
-    (await metrics.registry.metrics())
-      .split('\n')
-      .filter((line) => line.startsWith('rate_limit_decisions_total{') && !line.endsWith(' 0'));
-  return { clock, metrics, limiter, counted };
-}
+const ALICE = { ip: '192.0.2.1', user: 'alice' };
 
-const all = (ip: string, user: string) =>
-  [
-    { policy: 'address', key: ip },
-    { policy: 'account', key: user },
-    { policy: 'everybody', key: 'all' },
-  ] as const;
+describe('The rate limiter', () => {
+  const start = () => {
+    const { limiter } = openEngine(POLICIES);
+    const left = async (names: 'address' | 'hourly' = 'address') =>
+      (await limiter.peek(names, ALICE)).limits[0]?.remaining;
+    return { limiter, left };
+  };
 
-describe('the rate limiter', () => {
-  it('decides an address, an account and everybody together, all or none', async () => {
-    const { limiter } = setUp();
-    for (let at = 0; at < 3; at += 1) {
-      expect((await limiter.check(all('192.0.2.1', 'ada'))).allowed).toBe(true);
-    }
-    const denied = await limiter.check(all('192.0.2.1', 'ada'));
-    expect(denied).toMatchObject({ allowed: false, state: 'throttle', limit: 'account', remaining: 0 });
-    expect(denied.limits.map(({ remaining }) => remaining)).toEqual([2, 0, 97]);
-    // Another account behind the same address still has what the denied checks did not spend.
-    expect(await limiter.check(all('192.0.2.1', 'bob'))).toMatchObject({
-      allowed: true,
-      limit: 'address',
-      remaining: 1,
+  it('spends several policies together, all or none', async () => {
+    const { limiter, left } = start();
+    await limiter.check(['address', 'hourly'], ALICE, { cost: 4 });
+    expect([await left(), await left('hourly')]).toEqual([6, 16]);
+    expect(await limiter.check(['hourly', 'address'], ALICE, { cost: 7 })).toMatchObject({ allowed: false });
+    expect([await left(), await left('hourly')]).toEqual([6, 16]);
+  });
+
+  it('peeks, gives back, charges, and makes full again', async () => {
+    const { limiter, left } = start();
+    expect(await limiter.peek('address', ALICE, { cost: 10 })).toMatchObject({ allowed: true });
+    await limiter.check('address', ALICE, { cost: 7 });
+    await limiter.refund('address', ALICE, { cost: 2 });
+    expect(await left()).toBe(5);
+    expect(await limiter.charge('address', ALICE, { cost: 30 })).toMatchObject({ allowed: true });
+    expect(await left()).toBe(0);
+    await limiter.reset(['address', 'hourly'], ALICE);
+    expect(await left()).toBe(10);
+  });
+
+  it.each([
+    ['less than thought', { estimated: 5, actual: 2 }, 8],
+    ['nothing', { estimated: 5, actual: 0 }, 10],
+    ['just that', { estimated: 5, actual: 5 }, 5],
+    ['more than thought', { estimated: 5, actual: 8 }, 2],
+    ['more than there is', { estimated: 5, actual: 500 }, 0],
+  ])('settles a check that cost %s', async (_what, costs, expected) => {
+    const { limiter, left } = start();
+    await limiter.check('address', ALICE, { cost: costs.estimated });
+    await limiter.settle('address', ALICE, costs);
+    expect(await left()).toBe(expected);
+  });
+
+  it('counts a network by the address, and everybody without being told who', async () => {
+    const { limiter } = openEngine(POLICIES);
+    const remaining = async (ip: string) =>
+      (await limiter.check('signup', { ip })).limits.map((limit) => limit.remaining);
+    expect(await remaining('192.0.2.1')).toEqual([4, 7, 8]);
+    expect(await remaining('192.0.2.2')).toEqual([4, 6, 7]);
+    expect(await remaining('198.51.100.1')).toEqual([4, 7, 6]);
+    expect(
+      (await limiter.peek('signup', { ip: '192.0.2.1', network: '198.51.100.9' })).limits[1],
+    ).toMatchObject({ remaining: 7 });
+  });
+
+  it('takes names of any length and any characters', async () => {
+    const { limiter } = openEngine(POLICIES);
+    for (const user of ['', '\u0000', '😀', 'a\nb', '__proto__', 'x'.repeat(100_000)])
+      expect((await limiter.check('hourly', { user })).limits[0]?.remaining).toBe(19);
+  });
+
+  describe('refuses, and asks Redis nothing for', () => {
+    const open = () => openEngine<PolicyTable>(POLICIES);
+
+    it.each([0, -1, 1.5, NaN, Infinity, 2 ** 53, '2' as unknown as number])('a cost of %s', async (cost) => {
+      const { limiter, asked } = open();
+      for (const operation of ['check', 'peek', 'refund', 'charge'] as const)
+        await expect(limiter[operation]('address', ALICE, { cost })).rejects.toThrow(RangeError);
+      expect(asked).toEqual([]);
+    });
+
+    it.each([
+      { estimated: 1, actual: -1 },
+      { estimated: 1, actual: 0.5 },
+      { estimated: 1, actual: NaN },
+      { estimated: NaN, actual: 1 },
+      { estimated: 0.5, actual: 1 },
+      { estimated: -1, actual: 1 },
+    ])('a settlement of %j', async (costs) => {
+      const { limiter, asked } = open();
+      await expect(limiter.settle('address', ALICE, costs)).rejects.toThrow(RangeError);
+      expect(asked).toEqual([]);
+    });
+
+    it.each([
+      ['an unknown policy', ['nobody'], ALICE, /no rate-limit policy "nobody"/],
+      ['one unknown policy among others', ['address', 'toString'], ALICE, /no rate-limit policy "toString"/],
+      ['no policy', [], ALICE, /at least one policy/],
+      [
+        'a subject that is not told',
+        ['address', 'hourly'],
+        { ip: '192.0.2.1' },
+        /counts by user, and no user/,
+      ],
+    ] as const)('%s', async (_what, names, subjects, message) => {
+      const { limiter, asked } = open();
+      await expect(limiter.check(names, subjects)).rejects.toThrow(RangeError);
+      await expect(limiter.check(names, subjects)).rejects.toThrow(message);
+      expect(asked).toEqual([]);
     });
   });
+});
 
-  it('counts all notations of one address as one', async () => {
-    const { limiter } = setUp();
-    await limiter.check([{ policy: 'address', key: '::ffff:192.0.2.1' }]);
-    expect((await limiter.check([{ policy: 'address', key: '192.0.2.1' }])).remaining).toBe(3);
+describe('A limiter of a feature’s own', () => {
+  const options = (client: ScriptClient) => ({
+    client,
+    prefix: 'auth:{rl}',
+    secret: new Secret('k'.repeat(32)),
+    metrics: new Metrics(),
+    clock: new ManualClock(),
+  });
+  const away = new RedisUnavailableError({
+    purpose: 'authCache',
+    reason: 'refused',
+    retryAfterMs: 1000,
+    maybeExecuted: false,
+  });
+  const lost = (): Promise<never> => Promise.reject(away);
+  const client: ScriptClient = { evalsha: lost, eval: lost, callBuffer: lost };
+
+  it('does not degrade: what Redis cannot decide, nobody decides', async () => {
+    const policies = {
+      login: { limits: [{ per: 'user', quota: 5, windowMs: 60_000, burst: 5, outage: 'local' }] },
+    } as const;
+    const limiter = createRateLimiter({ ...options(client), policies });
+    expect(limiter).toBeInstanceOf(RateLimiter);
+    await expect(limiter.check('login', { user: 'alice' })).rejects.toBe(away);
+    await expect(limiter.refund('login', { user: 'alice' })).rejects.toBe(away);
   });
 
-  it('blocks a cost that no wait will make fit', async () => {
-    const { limiter } = setUp();
-    const decision = await limiter.check([{ policy: 'account', key: 'ada', cost: 4 }]);
-    expect(decision).toMatchObject({ allowed: false, state: 'block', retryAfterMs: undefined, remaining: 3 });
-  });
-
-  it('says when the next unit comes back and when all have', async () => {
-    const { limiter, clock } = setUp();
-    await limiter.check([{ policy: 'account', key: 'ada', cost: 3 }]);
-    clock.advance(64_000);
-    const decision = await limiter.check([{ policy: 'account', key: 'ada' }]);
-    expect(decision).toMatchObject({ retryAfterMs: 800_000, resetMs: 2_528_000 });
-    clock.advance(800_000);
-    expect((await limiter.check([{ policy: 'account', key: 'ada' }])).allowed).toBe(true);
-  });
-
-  it('exposes every series as zero before the first decision', async () => {
-    const { metrics } = setUp();
-    const text = await metrics.registry.metrics();
-    for (const policy of Object.keys(TABLE)) {
-      expect(text).toContain(
-        `rate_limit_decisions_total{policy="${policy}",state="block",backend="redis"} 0`,
-      );
-    }
-    expect(text).toContain('rate_limit_decision_duration_seconds_count{backend="memory"} 0');
-  });
-
-  it('counts a denial for the limits that denied, not for those it spared', async () => {
-    const { limiter, counted } = setUp();
-    await limiter.check(all('192.0.2.1', 'ada'));
-    await limiter.check([{ policy: 'account', key: 'ada', cost: 2 }]);
-    await limiter.check(all('192.0.2.1', 'ada'));
-    expect(await counted()).toEqual([
-      'rate_limit_decisions_total{policy="address",state="allow",backend="memory"} 1',
-      'rate_limit_decisions_total{policy="account",state="allow",backend="memory"} 2',
-      'rate_limit_decisions_total{policy="account",state="throttle",backend="memory"} 1',
-      'rate_limit_decisions_total{policy="everybody",state="allow",backend="memory"} 1',
-    ]);
-  });
-
-  it.each([0, -1, 1.5, NaN, 2 ** 53])('refuses the cost %d', async (cost) => {
-    await expect(setUp().limiter.check([{ policy: 'account', key: 'ada', cost }])).rejects.toThrow(
-      RangeError,
-    );
-  });
-
-  it('refuses a check without limits and a policy that is not in the table', async () => {
-    const { limiter } = setUp();
-    await expect(limiter.check([])).rejects.toThrow(RangeError);
-    // @ts-expect-error a misspelt policy does not compile
-    await expect(limiter.check([{ policy: 'acount', key: 'ada' }])).rejects.toThrow('"acount"');
+  it('refuses faulty policies at once', () => {
+    const policies = { login: { limits: [{ per: 'user', quota: 0, windowMs: 1, burst: 1 }] } } as const;
+    expect(() => createRateLimiter({ ...options(client), policies })).toThrow(PolicyError);
   });
 });

@@ -1,95 +1,96 @@
-import type { Clock } from '../kernel/time.js';
-import type { CountSeries, LatencyObserver, Metrics } from '../telemetry/index.js';
-import { BACKENDS, type BackendName, type RateLimitBackend } from './rate-limit.backend.js';
-import { type RateLimitDecision, STATES, decisionOf } from './rate-limit.decision.js';
-import {
-  POLICIES,
-  type Policy,
-  type PolicyTable,
-  assertPolicies,
-  intervalUs,
-} from './rate-limit.policies.js';
-import type { SubjectKeys } from './subject-keys.js';
+import type { RateLimitDecision } from './decision.js';
+import { OPERATION, type Operation } from './counting/outcome.js';
+import { type LimitEngine, ONE_UNIT } from './limit-engine.js';
+import type { RateLimitPolicyMap } from './policies/policies.js';
+import type { Dimension, PolicyTable, Subjects } from './policies/policy.js';
+import { subjectValue } from './policies/subject-value.js';
 
-export interface RateLimitRequest<Name extends string = string> {
-  readonly policy: Name;
-  /** Whom to count: a client address in any notation, or an identity in the one spelling of its feature. */
-  readonly key: string;
+export interface CheckOptions {
   /** Units to spend; 1 unless told. More than the burst is never allowed. */
   readonly cost?: number;
 }
 
-export interface RateLimiterParts<Table extends PolicyTable> {
-  readonly policies: Table;
-  readonly backend: RateLimitBackend;
-  readonly keys: SubjectKeys;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
-}
+/** One policy or several; several are spent together, all or none. */
+type Names<Table> = (keyof Table & string) | readonly (keyof Table & string)[];
 
 /**
  * Decides several limits together: all are spent, or none. This is the one class that features call.
  *
- * It knows no purpose: the module of this folder runs it on `rateLimit`, where it degrades; a feature that must
- * not degrade builds one of its own, with its own policies, on the plain RedisBackend of its own purpose.
+ * It knows no purpose: the module of this folder runs it on `rateLimit`, where it degrades; a feature that must not
+ * degrade makes one of its own, with its own policies, on its own purpose (`createRateLimiter`).
  */
-export class RateLimiter<Table extends PolicyTable = typeof POLICIES> {
-  private readonly decisions: ReadonlyMap<string, CountSeries>;
-  private readonly durations: Readonly<Record<BackendName, LatencyObserver>>;
-
-  /** @throws RangeError for a policy that could not be counted */
-  constructor(private readonly parts: RateLimiterParts<Table>) {
-    assertPolicies(parts.policies);
-    // Asked for at the start, so that every series is exposed as zero before the first decision.
-    this.decisions = decisionSeries(parts);
-    const [redis, memory] = BACKENDS.map((backend) => parts.metrics.rateLimitDuration.child({ backend }));
-    this.durations = { redis: redis!, memory: memory! };
-  }
+export class RateLimiter<Table extends PolicyTable | RateLimitPolicyMap = RateLimitPolicyMap> {
+  constructor(private readonly engine: LimitEngine) {}
 
   /**
+   * Spends the limits of the policies, all or none.
+   *
    * @returns the decision; a denial is a value
-   * @throws RedisUnavailableError on a backend that does not degrade
+   * @throws RangeError for an unknown policy, a cost that is no whole number above 0, or a subject that a limit needs
+   *   and that is not given; RedisUnavailableError on a purpose that does not degrade
    */
-  async check(requests: readonly RateLimitRequest<keyof Table & string>[]): Promise<RateLimitDecision> {
-    if (requests.length === 0) throw new RangeError('A check needs at least one limit');
-    const { backend, keys, clock } = this.parts;
-    const policies = requests.map(({ policy }) => [policy, this.policy(policy)] as const);
-    const limits = requests.map(({ policy, key, cost = 1 }) => {
-      if (!Number.isSafeInteger(cost) || cost < 1)
-        throw new RangeError('A cost must be a whole number above 0');
-      const row = this.policy(policy);
-      return { key: keys.of(policy, row.per, key), intervalUs: intervalUs(row), burst: row.burst, cost };
-    });
-    const startMs = clock.monotonicMs();
-    const decision = decisionOf(policies, await backend.spend(limits));
-    this.durations[decision.backend].observe((clock.monotonicMs() - startMs) / 1000);
-    this.count(decision);
-    return decision;
+  check(names: Names<Table>, subjects: Subjects, options?: CheckOptions): Promise<RateLimitDecision> {
+    return this.perform(OPERATION.spend, names, subjects, options);
   }
 
-  private policy(name: string): Policy {
-    const policy = Object.hasOwn(this.parts.policies, name) ? this.parts.policies[name] : undefined;
-    if (!policy) throw new RangeError(`There is no rate-limit policy "${name}"`);
-    return policy;
+  /** What `check` would say; nothing is spent. */
+  peek(names: Names<Table>, subjects: Subjects, options?: CheckOptions): Promise<RateLimitDecision> {
+    return this.perform(OPERATION.peek, names, subjects, options);
   }
 
-  /** A denied check is counted for the limits that denied it only: on the others nothing was spent. */
-  private count({ allowed, limits, backend }: RateLimitDecision): void {
-    for (const { name, state } of limits) {
-      if (allowed || state !== 'allow') this.decisions.get(`${name} ${state} ${backend}`)?.inc();
+  /** Gives units back; a limit is never more than full. */
+  refund(names: Names<Table>, subjects: Subjects, options?: CheckOptions): Promise<RateLimitDecision> {
+    return this.perform(OPERATION.refund, names, subjects, options);
+  }
+
+  /** Spends units whatever is left, for a cost that is known only afterwards; a limit is never less than empty. */
+  charge(names: Names<Table>, subjects: Subjects, options?: CheckOptions): Promise<RateLimitDecision> {
+    return this.perform(OPERATION.charge, names, subjects, options);
+  }
+
+  /** Corrects a check that was made with an estimate: refunds or charges the difference. Units. */
+  async settle(
+    names: Names<Table>,
+    subjects: Subjects,
+    { estimated, actual }: { readonly estimated: number; readonly actual: number },
+  ): Promise<void> {
+    for (const cost of [estimated, actual])
+      if (!Number.isSafeInteger(cost) || cost < 0)
+        throw new RangeError('A settled cost is a whole number of units, 0 or more');
+    const more = actual - estimated;
+    if (more < 0) await this.refund(names, subjects, { cost: -more });
+    if (more > 0) await this.charge(names, subjects, { cost: more });
+  }
+
+  /** Makes the limits of these subjects full again. */
+  async reset(names: Names<Table>, subjects: Subjects): Promise<void> {
+    await this.perform(OPERATION.reset, names, subjects);
+  }
+
+  private perform(
+    operation: Operation,
+    names: Names<Table>,
+    subjects: Subjects,
+    options?: CheckOptions,
+  ): Promise<RateLimitDecision> {
+    try {
+      const cost = options?.cost ?? 1;
+      if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError('A cost is a whole number above 0');
+      const plan = this.engine.book.plan(names);
+      const values: string[] = [];
+      for (const dimension of plan.dimensions) values.push(subjectOf(subjects, dimension));
+      // No async function: its further promise would be a tenth of what a check costs.
+      const request = cost === 1 && operation === OPERATION.spend ? ONE_UNIT : { operation, cost };
+      return Promise.resolve(this.engine.decide(plan, values, request));
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
   }
 }
 
-function decisionSeries({ policies, metrics }: RateLimiterParts<PolicyTable>): Map<string, CountSeries> {
-  const series = new Map<string, CountSeries>();
-  for (const policy of Object.keys(policies)) {
-    for (const state of STATES) {
-      for (const backend of BACKENDS) {
-        const child = metrics.rateLimitDecisions.child({ policy, state, backend });
-        series.set(`${policy} ${state} ${backend}`, child);
-      }
-    }
-  }
-  return series;
+function subjectOf(subjects: Subjects, dimension: Dimension): string {
+  const given = subjectValue(subjects, dimension);
+  if (given === undefined)
+    throw new RangeError(`The policy counts by ${dimension}, and no ${dimension} is given`);
+  return given;
 }

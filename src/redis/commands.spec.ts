@@ -3,7 +3,7 @@ import { COMMANDS, mayWrite } from './commands.js';
 
 /** Those of the table that change nothing, as Redis documents them; scripts may do anything. */
 const READS = [
-  'ping time get mget exists ttl pttl hget hgetall hmget smembers sismember lrange zcard zscore zrange script',
+  'ping time get mget exists ttl pttl hget hgetall hlen hmget smembers sismember lrange zcard zscore zrange script',
   'xlen xrange xrevrange xread xpending xinfo',
 ].flatMap((names) => names.split(' '));
 const WRITES = Object.keys(COMMANDS).filter((name) => !READS.includes(name));

@@ -56,6 +56,7 @@ export const COMMANDS = {
   pttl: spec('first', '$'),
   hget: spec('first', '$ f'),
   hgetall: spec('first', '$'),
+  hlen: spec('first', '$'),
   hmget: spec('first', '$ f'),
   hset: spec('first', '$ f 1'),
   hdel: spec('first', '$ f'),
@@ -110,7 +111,7 @@ export const BLOCKING_COMMANDS: ReadonlySet<string> = new Set(['xread', 'xreadgr
 
 const READ_ONLY: ReadonlySet<string> = new Set(
   [
-    'ping time get mget exists ttl pttl hget hgetall hmget smembers sismember lrange',
+    'ping time get mget exists ttl pttl hget hgetall hlen hmget smembers sismember lrange',
     'zcard zscore zrange script xlen xrange xrevrange xread xpending xinfo multi discard',
   ].flatMap((names) => names.split(' ')),
 );

@@ -23,6 +23,10 @@ describe('LuaScript', () => {
       sent.push(['eval', ...call]);
       return byText();
     },
+    callBuffer: (command, ...call) => {
+      sent.push([`buffer ${command}`, ...call]);
+      return command === 'evalsha' ? byDigest() : byText();
+    },
   };
   const script = new LuaScript({
     name: 'answer',
@@ -52,6 +56,17 @@ describe('LuaScript', () => {
     expect(sent).toEqual([
       ['evalsha', sha, 2, 'rl:a', 'rl:b', 1, 'x'],
       ['eval', text, 2, 'rl:a', 'rl:b', 1, 'x'],
+    ]);
+  });
+
+  it('is sent so that its reply comes as bytes, where it holds bytes', async () => {
+    const binary = new LuaScript({ name: 'bytes', file, decode: String, binary: true });
+    byDigest = () => Promise.reject(noScript);
+    byText = () => Promise.resolve(Buffer.from('bytes'));
+    await expect(binary.run(client, ['rl:a'], [1])).resolves.toBe('bytes');
+    expect(sent).toEqual([
+      ['buffer evalsha', sha, 1, 'rl:a', 1],
+      ['buffer eval', text, 1, 'rl:a', 1],
     ]);
   });
 

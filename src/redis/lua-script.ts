@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { RedisCommandError } from './redis.errors.js';
 
-/** The two commands a script runs by; any purpose client has them. */
+/** What a script runs by; any purpose client has it. */
 export interface ScriptClient {
   evalsha(sha: string, numkeys: number, ...args: (string | number)[]): Promise<unknown>;
   eval(text: string, numkeys: number, ...args: (string | number)[]): Promise<unknown>;
+  callBuffer(command: string, ...args: (string | number)[]): Promise<unknown>;
 }
 
 export interface LuaScriptOptions<Reply> {
@@ -13,6 +14,8 @@ export interface LuaScriptOptions<Reply> {
   /** `new URL('./scripts/name.lua', import.meta.url)` */
   readonly file: URL;
   readonly decode: (reply: unknown) => Reply;
+  /** The reply holds bytes: texts in it are handed to `decode` as Buffers. */
+  readonly binary?: boolean;
 }
 
 /**
@@ -24,9 +27,11 @@ export class LuaScript<Reply> {
   readonly text: string;
   readonly sha: string;
   private readonly decode: (reply: unknown) => Reply;
+  private readonly binary: boolean;
 
-  constructor({ name, file, decode }: LuaScriptOptions<Reply>) {
+  constructor({ name, file, decode, binary = false }: LuaScriptOptions<Reply>) {
     this.name = name;
+    this.binary = binary;
     this.text = readFileSync(file, 'utf8');
     // Redis names scripts by SHA-1; it is an address here, not a protection.
     this.sha = createHash('sha1').update(this.text).digest('hex');
@@ -39,12 +44,22 @@ export class LuaScript<Reply> {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<Reply> {
+    const { binary, sha, text } = this;
+    const count = keys.length;
     try {
-      return this.read(await client.evalsha(this.sha, keys.length, ...keys, ...args));
+      return this.read(
+        await (binary
+          ? client.callBuffer('evalsha', sha, count, ...keys, ...args)
+          : client.evalsha(sha, count, ...keys, ...args)),
+      );
     } catch (error) {
       // NOSCRIPT is answered before anything ran, so sending the text is not a second execution.
       if (!(error instanceof RedisCommandError && error.serverCode === 'NOSCRIPT')) throw error;
-      return this.read(await client.eval(this.text, keys.length, ...keys, ...args));
+      return this.read(
+        await (binary
+          ? client.callBuffer('eval', text, count, ...keys, ...args)
+          : client.eval(text, count, ...keys, ...args)),
+      );
     }
   }
 

@@ -47,10 +47,10 @@ export const PURPOSES = {
     persistence: 'none',
     replication: 'none',
     connectMs: 500,
-    lanes: { command: { commandMs: 100, silenceMs: 300 } },
+    lanes: { command: { commandMs: 50, silenceMs: 300 } },
     commands: [
       ...(['get', 'set', 'del', 'unlink', 'pexpire', 'pttl', 'incrby', 'time'] as const),
-      ...(['hget', 'hset', 'hmget', 'hdel', 'hincrby'] as const),
+      ...(['hget', 'hgetall', 'hlen', 'hset', 'hmget', 'hdel', 'hincrby'] as const),
       ...(['zadd', 'zrem', 'zcard', 'zscore', 'zrange', 'zremrangebyscore'] as const),
       ...(['eval', 'evalsha', 'script'] as const),
     ],

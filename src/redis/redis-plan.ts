@@ -88,7 +88,7 @@ function planPurpose(
   return {
     planned: {
       purpose,
-      definition,
+      definition: withBudget(definition, own.commandMs),
       connection,
       request,
       outage: own.outage ?? definition.outage,
@@ -97,6 +97,14 @@ function planPurpose(
     },
     faults: enforced ? broken : [],
   };
+}
+
+/** The row with another budget for its calls; a connection is given up after three of them as well. */
+function withBudget(definition: PurposeDefinition, commandMs: number | undefined): PurposeDefinition {
+  const { lanes } = definition;
+  if (commandMs === undefined || !lanes.command) return definition;
+  const command = { commandMs, silenceMs: 3 * commandMs };
+  return { ...definition, lanes: { ...lanes, command } };
 }
 
 /** Rules that hold whatever the URLs are: about the process, the rows and the names of purposes. */

@@ -160,6 +160,17 @@ export class PurposeSettings {
   @Max(5)
   waitReplicas?: number;
 
+  @EnvVariable('_COMMAND_MS', {
+    doc: 'A call is answered or failed within this; unset: what the purpose has by default',
+    example: '100ms',
+    parse: parseDurationMs,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(5)
+  @Max(10_000)
+  commandMs?: number;
+
   @EnvVariable('_OUTAGE', {
     doc: 'closed: answer 503 where the purpose would degrade; there is no laxer value',
   })

@@ -86,6 +86,15 @@ describe('WriteBatch', () => {
     }
   });
 
+  it('is full with a kilobyte of text, however few the commands', () => {
+    gather('a'.repeat(1023));
+    expect(batch.full).toBe(false);
+    batch.write('b');
+    expect(batch.full).toBe(true);
+    batch.flushTo(target);
+    expect(batch.full).toBe(false);
+  });
+
   it('forgets what was gathered for a connection that is gone', () => {
     gather('a', Buffer.of(1), 'b');
     batch.discard();

@@ -3,8 +3,9 @@ export interface BatchTarget {
   write(data: string | Buffer): unknown;
 }
 
-/** Sent at this size before the turn is over, so that the server works on the first while the next are written. */
-const FULL = 50;
+/** Sent at either size before the turn is over, so that the server works on the first while the next are written. */
+const FULL_COMMANDS = 50;
+const FULL_CHARS = 1024;
 
 /**
  * Gathers the commands of one turn of callbacks and sends them as one write: one system call, and under TLS
@@ -29,7 +30,7 @@ export class WriteBatch {
   }
 
   get full(): boolean {
-    return this.commands >= FULL;
+    return this.commands >= FULL_COMMANDS || this.text.length >= FULL_CHARS;
   }
 
   /** Sends what was gathered, if anything was. */

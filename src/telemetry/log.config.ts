@@ -1,5 +1,6 @@
-import { IsIn } from 'class-validator';
+import { IsIn, IsInt, Max, Min } from 'class-validator';
 import { EnvVariable } from '../config/index.js';
+import { parseDurationMs } from '../kernel/time.js';
 
 /** Most severe first; each level includes those before it. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'verbose'] as const;
@@ -21,4 +22,14 @@ export class LogSettings {
   })
   @IsIn(['json', 'pretty', 'auto'])
   format!: 'json' | 'pretty' | 'auto';
+
+  @EnvVariable('REDIS_WARN_INTERVAL_MS', {
+    default: '300000',
+    doc: 'A compartment that is lost is warned about at most once in this time, and again while it stays lost; so is counting without it',
+    parse: parseDurationMs,
+  })
+  @IsInt()
+  @Min(1000)
+  @Max(86_400_000)
+  warnIntervalMs!: number;
 }

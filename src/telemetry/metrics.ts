@@ -93,6 +93,76 @@ export class Metrics {
     labelNames: ['backend'],
     buckets: LATENCY_BUCKETS_SECONDS,
   }).register(this.registry);
+  readonly rateLimitRemaining = new LatencySeries({
+    name: 'rate_limit_remaining_ratio',
+    help: 'Fraction of the tightest limit of a policy that was left after a decision.',
+    labelNames: ['policy'],
+    buckets: [0, 0.1, 0.25, 0.5, 0.75, 0.9, 1],
+  }).register(this.registry);
+  readonly rateLimitShadow = new FastCounter({
+    name: 'rate_limit_shadow_denials_total',
+    help: 'Decisions that a policy in shadow mode would have denied.',
+    labelNames: ['policy'],
+  }).register(this.registry);
+  readonly rateLimitBroken = this.counter(
+    'rate_limit_broken_values_total',
+    'Values under limiter keys that were foreign or broken and counted as absent.',
+    [],
+  );
+  readonly streamsOpen = this.gauge(
+    'rate_limit_streams_open',
+    'Streams that this process holds open, by stream quota.',
+    ['quota'],
+  );
+  readonly streamOpens = new FastCounter({
+    name: 'rate_limit_stream_opens_total',
+    help: 'Streams that were to be opened, by stream quota, state and the backend that decided.',
+    labelNames: ['quota', 'state', 'backend'],
+  }).register(this.registry);
+  readonly leasesReadded = this.counter(
+    'rate_limit_leases_readded_total',
+    'Leases of open streams that Redis had lost and was given again.',
+    ['limit'],
+  );
+  readonly leasesExpired = this.counter(
+    'rate_limit_leases_expired_total',
+    'Leases that ran out because their process ended without closing its streams.',
+    ['limit'],
+  );
+  readonly backlogDepth = this.gauge('backlog_depth', 'What waits in a backlog, as last read.', ['backlog']);
+  readonly backlogShed = new FastCounter({
+    name: 'backlog_shed_total',
+    help: 'Requests that were turned away because a backlog was over its mark.',
+    labelNames: ['backlog'],
+  }).register(this.registry);
+  readonly backlogUnread = this.counter(
+    'backlog_failed_readings_total',
+    'Readings of a backlog that failed or did not come in time.',
+    ['backlog'],
+  );
+  readonly rateLimitBackend = this.gauge('rate_limit_backend', '1 for the backend that counts now.', [
+    'backend',
+  ]);
+  readonly rateLimitInstances = this.gauge(
+    'rate_limit_instances',
+    'Instances that share the limits, as this one knows.',
+    [],
+  );
+  readonly rateLimitBlocked = this.gauge(
+    'rate_limit_blocked_subjects',
+    'Subjects that operators have blocked.',
+    [],
+  );
+  readonly rateLimitOverrides = this.gauge(
+    'rate_limit_overrides',
+    'Overrides of limits and modes that operators have set.',
+    [],
+  );
+  readonly rateLimitSubjects = this.gauge(
+    'rate_limit_subjects_remembered',
+    'Subjects that this process remembers.',
+    [],
+  );
   readonly httpRequests = new FastCounter({
     name: 'http_requests_total',
     help: 'Answered requests by route pattern; `unmatched` where no route fits.',

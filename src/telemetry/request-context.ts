@@ -5,8 +5,12 @@ export interface RequestRecord {
   readonly requestId: string;
   /** Which backend decided the rate limit: `redis`, `memory`, `cache`. */
   rlBackend?: string;
-  /** `allow`, `throttle` or `block`. */
+  /** `allow`, `throttle`, `block` or `unavailable`. */
   rateLimitState?: string;
+  /** The policy that decided: the one that denied, or the one with the least left. */
+  rateLimitPolicy?: string;
+  /** The decision was weaker than promised. */
+  rateLimitDegraded?: boolean;
   /** Calls and milliseconds per purpose. */
   readonly redis: Record<string, { calls: number; ms: number }>;
 }

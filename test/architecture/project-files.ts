@@ -15,7 +15,7 @@ export function filesBelow(folder: string, from = root): string[] {
   });
 }
 
-export const isTest = (file: string): boolean => /\.(?:spec|test-d)\.ts$/.test(file);
+export const isTest = (file: string): boolean => /\.(?:spec|rig|test-d)\.ts$/.test(file);
 
 export const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 

@@ -27,13 +27,17 @@ const CONNECTED = /^log Redis rate limiting backend connected$/;
 
 /** The module in an application of its own, as the real one imports it. */
 async function boot(env: Environment) {
-  const imports: DynamicModule['imports'] = [TelemetryModule, RedisModule.forRoot(), RateLimitModule];
+  const imports: DynamicModule['imports'] = [
+    TelemetryModule,
+    RedisModule.forRoot(),
+    RateLimitModule.forRoot(),
+  ];
   const root: DynamicModule = { module: Root, imports };
   imports.push(await ConfigModule.forRoot(root, env));
   const lines = new Lines();
   const app = await NestFactory.createApplicationContext(root, { logger: lines, abortOnError: false });
   const limiter = app.get<RateLimiter>(RateLimiter);
-  const check = (key = '192.0.2.1') => limiter.check([{ policy: 'default', key }]);
+  const check = (ip = '192.0.2.1') => limiter.check('default', { ip });
   return { app, lines, check, metrics: app.get(Metrics) };
 }
 
@@ -81,10 +85,13 @@ withEngine('The rate-limit module', (engine) => {
 
   it('says that it is connected, counts in Redis, and stores no address', async () => {
     expect(running.lines.matching(CONNECTED)).toHaveLength(1);
-    expect(await running.check()).toMatchObject({ backend: 'redis', degraded: false, remaining: 59 });
-    const keys = await engine.redis.keys('rl:g:*');
-    expect(keys).toEqual([expect.stringMatching(/^rl:g:default:[\w-]{16}$/)]);
+    const decision = await running.check();
+    expect(decision).toMatchObject({ backend: 'redis', degraded: false, limits: [{ remaining: 59 }] });
+    const keys = await engine.redis.keys('rl:{g}:s:*');
+    expect(keys).toEqual([expect.stringMatching(/^rl:\{g\}:s:60:[01]$/)]);
     expect(await engine.redis.pttl(keys[0] ?? '')).toBeGreaterThan(0);
+    const fields = (await engine.redis.hkeys(keys[0] ?? '')).filter((field) => field !== 'g');
+    expect(fields).toEqual([expect.stringMatching(/^[\w-]{20}$/)]);
   });
 
   it('decides in memory while Redis is gone, labelled and counted, and comes back', async () => {
@@ -106,7 +113,7 @@ withEngine('The rate-limit module', (engine) => {
     await proxy.blackHole();
     const startMs = performance.now();
     expect(await running.check()).toMatchObject({ allowed: true, backend: 'memory', degraded: true });
-    // The call may take 100 ms; five times that is no hang on a busy machine.
+    // A call may take 50 ms; ten times that is no hang on a busy machine.
     expect(performance.now() - startMs).toBeLessThan(500);
     await proxy.pass();
     await decidedBy('redis');

@@ -1,11 +1,11 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from '../architecture/project-files.js';
 import { createTestCertificates, type TestCertificates } from '../support/certificates.js';
 import { temporaryDirectory } from '../support/clean-up.js';
 import { freePort } from '../support/free-port.js';
+import { createOwnBuild, type OwnBuild } from '../support/own-build.js';
 import { describeReal } from '../support/redis-availability.js';
 import { startRedisServer, type RedisServer } from '../support/redis-server.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
@@ -40,35 +40,23 @@ interface Document {
   }[];
 }
 
-/** A build of our own: `dist` may be emptied and rebuilt by somebody else while these tests run. */
-const home = join(root, '.bulkhead');
-let built = '';
+let built: OwnBuild;
 /** Without a `.env`, whatever lies in the checkout. */
 let elsewhere = '';
 
 beforeAll(() => {
-  mkdirSync(home, { recursive: true });
-  built = mkdtempSync(join(home, 'cli-e2e-'));
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  // Types are judged by `npm run typecheck`; judging them here again would triple the time.
-  const flags = ['-p', join(root, 'tsconfig.build.json'), '--noCheck', '--outDir', join(built, 'dist')];
-  execFileSync(process.execPath, [tsc, ...flags]);
-  cpSync(join(root, 'package.json'), join(built, 'package.json'));
-  cpSync(join(root, 'src'), join(built, 'dist'), {
-    recursive: true,
-    filter: (path) => !path.endsWith('.ts'),
-  });
+  built = createOwnBuild('cli-e2e');
   elsewhere = temporaryDirectory('cli');
 });
 
-afterAll(() => rmSync(built, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
 async function cli(words: string, env: Record<string, string> = {}): Promise<Run> {
   const startedMs = performance.now();
   const run = await new Promise<Run>((resolve) => {
     const child = execFile(
       process.execPath,
-      [join(built, 'dist/cli.js'), ...words.split(' ').filter(Boolean)],
+      [built.cli, ...words.split(' ').filter(Boolean)],
       { cwd: elsewhere, env: { PATH: process.env['PATH'], ...env }, timeout: 25_000 },
       (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err, ms: performance.now() - startedMs }),
     );

@@ -12,7 +12,7 @@ export interface Span {
 }
 
 /** Whether the machine stood still for longer than the smallest budget: a time-out is then nobody's fault. */
-export function stalled({ stallMs }: Episode): boolean {
+export function stalled({ stallMs }: Pick<Episode, 'stallMs'>): boolean {
   return stallMs > NOTICEABLE_MS;
 }
 
@@ -20,7 +20,11 @@ export function stalled({ stallMs }: Episode): boolean {
  * Whether time-outs where nothing was wrong may be the machine's: a few, or one short moment. It is for the report
  * to see that this does not happen in many episodes, since then it would be no chance.
  */
-export function byMachine(episode: Episode, timedOut: readonly Span[], outOf: number): boolean {
+export function byMachine(
+  episode: Pick<Episode, 'stallMs'>,
+  timedOut: readonly Span[],
+  outOf: number,
+): boolean {
   if (timedOut.length === 0 || stalled(episode) || timedOut.length <= outOf * SHARE) return true;
   const begin = Math.min(...timedOut.map(({ startedMs }) => startedMs));
   const end = Math.max(...timedOut.map(({ endedMs }) => endedMs));

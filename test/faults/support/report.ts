@@ -4,13 +4,14 @@ import type { Episode, StrikeRecord } from './episode.js';
 import { PURPOSE_NAMES } from './house.js';
 import { sift } from './judge-answers.js';
 import { callsInWindow, isSilent, sparedTimeouts } from './judge-calls.js';
-import { stalled } from './noise.js';
 
 /** Of the recoveries of a whole run; a link that flaps is kept waiting on purpose and does not count. */
 const RECOVERY_P95_MS = 1000;
 const RECOVERY_MAX_MS = 3000;
 /** Share of the episodes in which the machine may have been the cause of a time-out. */
 const DISTURBED_SHARE = 0.2;
+/** A shorter pause disturbs an episode only by the time-outs that it causes, which are counted themselves. */
+const DISTURBING_MS = 100;
 /** What the application may hold after the whole run beyond what it held when warm. */
 export const GROWTH_BYTES = 20 * 1024 * 1024;
 
@@ -118,7 +119,7 @@ function disturbances(episode: Episode): string[] {
   const { stallMs, answers } = episode;
   const blurred = sift(episode).blurred.length;
   return [
-    ...(stalled(episode) ? [`disturbed: machine stood still for ${stallMs.toFixed(0)} ms`] : []),
+    ...(stallMs > DISTURBING_MS ? [`disturbed: machine stood still for ${stallMs.toFixed(0)} ms`] : []),
     ...PURPOSE_NAMES.flatMap((name) => {
       const timeouts = sparedTimeouts(episode, name);
       return timeouts > 0 ? [`disturbed: ${timeouts} time-outs of ${name}`] : [];

@@ -1,0 +1,2 @@
+/** Key of the backlog that a route adds to. */
+export const BACKPRESSURE = Symbol('backpressure');

@@ -1,0 +1,240 @@
+import type { Clock } from '../../kernel/time.js';
+import { OPERATION } from '../counting/outcome.js';
+import type { Subject } from '../counting/subject.js';
+import type { RateLimitDecision } from '../decision.js';
+import type { LimitEngine } from '../limit-engine.js';
+import type { BookedPolicy } from '../policies/plan.js';
+import type { Dimension, Subjects } from '../policies/policy.js';
+import { type BlockedSubject, isDigest, isDimensionName, maskedLabel, memberOf } from './blocked-subject.js';
+import { InvalidRulingError, TooManyRulingsError } from './control.errors.js';
+import {
+  LONGEST_PATTERN,
+  type LimitOverride,
+  type Override,
+  type OverrideRule,
+  type PolicyMode,
+  compileOverride,
+  fieldOf,
+  isName,
+  valueOf,
+} from './override.js';
+import { LONGEST_BLOCK_MS, MOST_BLOCKS, MOST_OVERRIDES, type RulingChange } from './ruling-store.js';
+import type { RulingSync } from './ruling-sync.js';
+import type { Block, Rulings } from './rulings.js';
+import { namedSubject, plainText } from './subject-text.js';
+
+/** A block as people see it. */
+export interface BlockReport extends BlockedSubject {
+  /** Wall clock of this process, milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
+/** `inForce` is false where this process has no such policy or limit, as while a new release is rolled out. */
+export type OverrideReport = Override & { readonly inForce: boolean };
+
+/** For whom an override holds: one subject, or all whose one spelling a pattern stands for, `*` being any characters. */
+export type OverrideTarget =
+  | { readonly subject: string }
+  | { readonly pattern: string }
+  /** Digest of a subject, as `overrides` lists it. */
+  | { readonly id: string };
+
+export interface RateLimitControlParts {
+  readonly engine: LimitEngine;
+  readonly rulings: Rulings;
+  readonly sync: RulingSync;
+  readonly clock: Clock;
+}
+
+/**
+ * What operators may set while the application runs: who is blocked, which limits are other ones for whom, which policies
+ * only watch. It holds on the instance that was asked when the promise resolves, and on all others within a second.
+ * With RATE_LIMIT_BACKEND=memory it holds in this process only, and until it ends.
+ *
+ * Every method that changes something is rejected with RedisUnavailableError while the purpose is away.
+ */
+export class RateLimitControl {
+  constructor(private readonly parts: RateLimitControlParts) {}
+
+  /**
+   * Denies everything to a subject, whatever its limits say and whatever its overrides are. A second call sets a new end.
+   *
+   * @param forMs whole milliseconds, 1 to 366 days
+   * @throws InvalidRulingError, TooManyRulingsError beyond 10,000 blocks
+   */
+  async block(dimension: Dimension, subject: string, forMs: number): Promise<BlockReport> {
+    if (!Number.isSafeInteger(forMs) || forMs < 1 || forMs > LONGEST_BLOCK_MS)
+      throw new InvalidRulingError([`A block lasts 1 to ${LONGEST_BLOCK_MS} whole milliseconds.`]);
+    const blocked = this.blockedSubject(dimension, subject);
+    await this.change({ kind: 'block', member: memberOf(blocked), forMs });
+    return { ...blocked, untilMs: this.parts.clock.nowMs() + forMs };
+  }
+
+  /**
+   * @param subject its text, or its digest as `blocked` lists it
+   * @returns false where it was not blocked
+   * @throws InvalidRulingError
+   */
+  async unblock(dimension: Dimension, subject: string | { readonly id: string }): Promise<boolean> {
+    const { rulings } = this.parts;
+    const named = typeof subject === 'string' ? this.blockedSubject(dimension, subject) : undefined;
+    const held = rulings.blockOf(named?.id ?? (subject as { readonly id: string }).id);
+    const members = [named, held?.dimension === dimension ? held : undefined].flatMap((one) =>
+      one ? [memberOf(one)] : [],
+    );
+    if (members.length === 0) return false;
+    return this.change({ kind: 'unblock', members: [...new Set(members)] });
+  }
+
+  /** Those whose block ends first in front. */
+  blocked(): readonly BlockReport[] {
+    const { rulings, clock } = this.parts;
+    const skewMs = clock.nowMs() - clock.monotonicMs();
+    return rulings.blocked().map((block) => reportOf(block, skewMs));
+  }
+
+  /**
+   * Another limit for a subject or a pattern. Of several the most specific holds: that of the subject itself, else that
+   * of the longest pattern. A subject is kept as its digest; the pattern is kept as it is, so it should name nobody.
+   * A changed window may begin the count anew, since states are kept by the length of the window.
+   *
+   * @throws InvalidRulingError for what would be refused in a policy at start; TooManyRulingsError beyond 1,000
+   */
+  async override(policy: string, limit: string, target: OverrideTarget, rule: OverrideRule): Promise<void> {
+    const booked = this.policy(policy);
+    const per = perOf(booked, limit);
+    if (!per) throw new InvalidRulingError([`Policy "${booked.name}" has no limit "${limit.slice(0, 64)}".`]);
+    const override: LimitOverride = { policy, limit, ...this.whom(target, per), rule };
+    compileOverride(booked, override);
+    await this.change({ kind: 'override', field: fieldOf(override), value: valueOf(override) });
+  }
+
+  /**
+   * Also lifts what is not in force, as for a limit that was renamed: by pattern or id, since nobody knows any more whom
+   * that limit counted.
+   *
+   * @returns false where there was none
+   * @throws InvalidRulingError
+   */
+  async removeOverride(policy: string, limit: string, target: OverrideTarget): Promise<boolean> {
+    assertNames(policy, limit);
+    const { book } = this.parts.engine;
+    const per = book.has(policy) ? perOf(book.policy(policy), limit) : undefined;
+    return this.change({ kind: 'lift', field: fieldOf({ policy, limit, ...this.whom(target, per) }) });
+  }
+
+  /**
+   * Makes a whole policy deny or only watch, whatever it was at start; `undefined`: as it was at start.
+   *
+   * @returns whether there was anything to change
+   * @throws InvalidRulingError for an unknown policy, unless its mode is given back; TooManyRulingsError
+   */
+  async setMode(policy: string, mode: PolicyMode | undefined): Promise<boolean> {
+    if (mode === undefined) {
+      assertNames(policy);
+      return this.change({ kind: 'lift', field: policy });
+    }
+    this.policy(policy);
+    const override = { policy, policyMode: mode };
+    return this.change({ kind: 'override', field: fieldOf(override), value: valueOf(override) });
+  }
+
+  /** Everything that is set; a subject is shown by digest and label. */
+  overrides(): readonly OverrideReport[] {
+    const { rulings } = this.parts;
+    return rulings.all().map((override) => ({ ...override, inForce: rulings.isInForce(override) }));
+  }
+
+  /**
+   * Makes limits full again, of the given dimensions only: `reset(['signup'], { ip })` leaves the limit of everybody as it is.
+   * What other instances know of denials is forgotten within a second.
+   *
+   * @returns the decision, whose backend says who has done it: `memory` is this instance alone
+   * @throws InvalidRulingError for an unknown policy, or when no limit of the policies counts a given dimension
+   */
+  async reset(policies: readonly string[], subjects: Subjects): Promise<RateLimitDecision> {
+    const { engine } = this.parts;
+    if (policies.length === 0) throw new InvalidRulingError(['Name a policy.']);
+    for (const name of policies) this.policy(name);
+    const plan = engine.book.plan(policies);
+    for (const dimension of Object.keys(subjects) as Dimension[]) {
+      if (!plan.dimensions.includes(dimension))
+        throw new InvalidRulingError([`No limit of these policies counts by "${dimension}".`]);
+    }
+    const values = plan.dimensions.map((dimension) => this.textOf(dimension, subjects[dimension]));
+    if (values.every((value) => value === undefined)) throw new InvalidRulingError(['Name a subject.']);
+    return engine.decide(plan, values, { operation: OPERATION.reset, cost: 1 });
+  }
+
+  private textOf(dimension: Dimension, text: string | undefined): string | undefined {
+    if (text === undefined) return undefined;
+    this.subject(dimension, text);
+    return dimension === 'global' ? 'all' : plainText(dimension, text);
+  }
+
+  private async change(change: RulingChange): Promise<boolean> {
+    const { outcome } = await this.parts.sync.change(change);
+    if (outcome === 'full')
+      throw change.kind === 'block'
+        ? new TooManyRulingsError('blocks', MOST_BLOCKS)
+        : new TooManyRulingsError('overrides', MOST_OVERRIDES);
+    return outcome === 'changed';
+  }
+
+  private policy(name: string): BookedPolicy {
+    const { book } = this.parts.engine;
+    if (!book.has(name)) throw new InvalidRulingError([`There is no policy "${name.slice(0, 64)}".`]);
+    return book.policy(name);
+  }
+
+  private blockedSubject(dimension: Dimension, text: string): BlockedSubject {
+    const { value, digest } = this.subject(dimension, text);
+    return { dimension, id: digest, label: maskedLabel(dimension, value) };
+  }
+
+  private subject(dimension: Dimension, text: string): Subject {
+    const { engine } = this.parts;
+    const counted = engine.book.all().some(({ limits }) => limits.some(({ per }) => per === dimension));
+    if (!counted || !isDimensionName(dimension))
+      throw new InvalidRulingError([`No limit counts by "${dimension.slice(0, 64)}".`]);
+    return namedSubject(dimension, text, (...words) => engine.subject(...words));
+  }
+
+  /** @param per whom the limit counts; undefined: this process has no such limit */
+  private whom(
+    target: OverrideTarget,
+    per: Dimension | undefined,
+  ): Pick<LimitOverride, 'id' | 'label' | 'pattern'> {
+    if ('id' in target) {
+      if (!isDigest(target.id)) throw new InvalidRulingError(['An id is one that a list of rulings shows.']);
+      return { id: target.id };
+    }
+    if ('subject' in target) {
+      if (!per)
+        throw new InvalidRulingError([
+          'There is no such limit in this release, so whom it counted is not known; name the id that the list of overrides shows.',
+        ]);
+      const { value, digest } = this.subject(per, target.subject);
+      return { id: digest, label: maskedLabel(per, value) };
+    }
+    if (target.pattern.length < 1 || target.pattern.length > LONGEST_PATTERN || /[\n\r]/.test(target.pattern))
+      throw new InvalidRulingError([`A pattern is one line of 1 to ${LONGEST_PATTERN} characters.`]);
+    return { pattern: target.pattern };
+  }
+}
+
+function perOf({ limits }: BookedPolicy, name: string): Dimension | undefined {
+  return limits.find(({ limit }) => limit.name === name)?.per;
+}
+
+/** What is lifted may be of another release, so its names need not be known here. */
+function assertNames(...names: readonly string[]): void {
+  if (!names.every(isName))
+    throw new InvalidRulingError([
+      'A policy and a limit have names of up to 32 lower-case letters, digits and hyphens.',
+    ]);
+}
+
+function reportOf({ dimension, id, label, untilMs }: Block, skewMs: number): BlockReport {
+  return { dimension, id, label, untilMs: Math.round(untilMs + skewMs) };
+}

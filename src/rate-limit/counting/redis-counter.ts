@@ -1,0 +1,96 @@
+import { Logger } from '@nestjs/common';
+import { LuaScript, RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import type { Clock } from '../../kernel/time.js';
+import type { Question } from './question.js';
+import { DecisionBatch } from './decision-batch.js';
+
+const decide = new LuaScript<Float64Array>({
+  name: 'decide',
+  file: new URL('../scripts/decide.lua', import.meta.url),
+  decode: decodeNumbers,
+  binary: true,
+});
+
+/** Numbers that the script answers before those of the questions. */
+const HEAD = 2;
+
+export interface RedisCounterOptions {
+  readonly client: ScriptClient;
+  /** With the hash tag that keeps all states in one slot: `rl:{g}`. */
+  readonly prefix: string;
+  readonly clock: Clock;
+  /** Told the version of what operators have set, with every call that answers. */
+  readonly onVersion?: (version: number) => void;
+  /** Told how many fields or keys held something foreign, when any did. */
+  readonly onBroken?: (count: number) => void;
+}
+
+/**
+ * Counts in Redis. What is asked within one turn of the event loop goes out in one script call: a lone question at the
+ * end of that turn, a full batch at once, so that Redis works on it while the next one is being gathered. The client
+ * bounds each call in time, and nothing is sent twice.
+ */
+export class RedisCounter {
+  private batch = new DecisionBatch();
+  private scheduled = false;
+
+  constructor(private readonly options: RedisCounterOptions) {}
+
+  ask(question: Question): void {
+    if (!this.batch.hasRoomFor(question)) this.flush();
+    this.batch.add(question);
+    if (this.batch.isFull) this.flush();
+    else if (!this.scheduled) {
+      this.scheduled = true;
+      // Not nextTick, which comes after each socket that is read: requests of a turn would go out one by one.
+      setImmediate(() => {
+        this.scheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  private flush(): void {
+    const { batch } = this;
+    if (batch.isEmpty) return;
+    this.batch = new DecisionBatch();
+    void this.run(batch);
+  }
+
+  private async run(batch: DecisionBatch): Promise<void> {
+    const { client, prefix, clock } = this.options;
+    let reply: Float64Array;
+    try {
+      reply = await decide.run(client, batch.keys(`${prefix}:s`, `${prefix}:version`), batch.args());
+      if (reply.length !== HEAD + batch.replySize)
+        throw new RedisCommandError('script', 'decide', 'REPLY', 'the answer is not about what was asked');
+    } catch (error) {
+      batch.fail(error, clock.monotonicMs());
+      return;
+    }
+    this.tellHead(reply);
+    batch.answer(reply, HEAD, clock.monotonicMs());
+  }
+
+  /** What is said beside the answers; they hold whatever becomes of it. */
+  private tellHead(reply: Float64Array): void {
+    const { onVersion, onBroken } = this.options;
+    const broken = reply[1] as number;
+    try {
+      onVersion?.(reply[0] as number);
+      if (broken > 0) onBroken?.(broken);
+    } catch (error) {
+      new Logger('RateLimit').error('A fault where the version of what operators have set is told', error);
+    }
+  }
+}
+
+export function decodeNumbers(reply: unknown): Float64Array {
+  if (!Buffer.isBuffer(reply) || reply.length % 8 !== 0)
+    throw new TypeError('decide.lua answers doubles as one text');
+  const numbers = new Float64Array(reply.length / 8);
+  // Copied, because the reply may lie anywhere in its buffer and doubles have to be aligned.
+  new Uint8Array(numbers.buffer).set(reply);
+  if (!numbers.every(Number.isSafeInteger)) throw new TypeError('decide.lua answers whole numbers');
+  return numbers;
+}

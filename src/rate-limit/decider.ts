@@ -1,0 +1,115 @@
+import type { Clock } from '../kernel/time.js';
+import { RedisCommandError, RedisUnavailableError } from '../redis/index.js';
+import type { Check } from './check.js';
+import { countLocally, fits } from './counting/local-counting.js';
+import type { Meter } from './counting/meter.js';
+import { type Cost, unitsOf } from './counting/outcome.js';
+import type { RedisCounter } from './counting/redis-counter.js';
+import { RateLimitDecision } from './decision.js';
+import { Substitute } from './substitute.js';
+
+export interface DeciderOptions {
+  /** Undefined: this process counts by choice. */
+  readonly redis: Pick<RedisCounter, 'ask'> | undefined;
+  readonly clock: Clock;
+  /** Why Redis cannot be asked now; undefined: it can. */
+  readonly lost: () => string | undefined;
+  /** Refuse instead of counting here: the purpose is closed while Redis is away. */
+  readonly closed: () => boolean;
+  /** Instances that share the limits, this one included. */
+  readonly instances: () => number;
+  /** What a decision of this process is called where counting here was chosen, not forced. */
+  readonly chosenIsDegraded: boolean;
+  /** Told of each decision that had to be made without Redis. */
+  readonly onSubstitute: (reason: string, error?: Error) => void;
+}
+
+/**
+ * Decides where a check is counted, and by what rule when that place is lost. Denials of Redis are known here as long
+ * as they hold: a limit earns units back at a known pace, so its last state says when the next one will fit. Only a
+ * refund, a reset or an override elsewhere can make that too careful; `distrust` forgets it all.
+ */
+export class Decider {
+  private trust = 1;
+  /** What was said under this trust, or an older one, holds no more. */
+  private voided = 0;
+  private readonly substitute: Substitute | undefined;
+
+  constructor(private readonly options: DeciderOptions) {
+    const { redis } = options;
+    const wasTold = ({ trust }: Meter): boolean => trust > this.voided;
+    this.substitute = redis && new Substitute({ ...options, redis, trust: () => this.trust, wasTold });
+  }
+
+  /** What Redis said so far may not hold any more. */
+  distrust(): void {
+    this.voided = this.trust;
+    this.trust += 1;
+  }
+
+  /** Redis was lost. */
+  left(): void {
+    this.substitute?.left();
+  }
+
+  /** Redis is there again. */
+  returned(): void {
+    this.trust += 1;
+    this.substitute?.returned();
+  }
+
+  /** The decision where nobody has to be asked: counted here, known already, or Redis lost. */
+  decideNow(check: Check): RateLimitDecision | undefined {
+    const { substitute } = this;
+    if (!substitute || !check.inRedis) return this.byChoice(check);
+    const { lost, closed } = this.options;
+    const reason = lost();
+    if (reason === undefined) return substitute.beforeAsking(check);
+    return closed() ? undefined : substitute.decide(check, reason);
+  }
+
+  /** Whether what is known of the meter is the word of Redis. */
+  trusts(meter: Meter): boolean {
+    return meter.trust === this.trust;
+  }
+
+  /** A denial of Redis that still holds: the place of the limit that denies, or -1. */
+  knownDenial(meters: readonly Meter[], cost: Cost, nowMs: number): number {
+    const { trust } = this;
+    if (this.isAway) return -1;
+    const nowUs = Math.floor(nowMs * 1000);
+    for (let at = 0; at < meters.length; at += 1) {
+      const meter = meters[at] as Meter;
+      if (meter.trust === trust && !fits(meter, unitsOf(cost, at), nowUs) && meter.limit.remembersDenials)
+        return at;
+    }
+    return -1;
+  }
+
+  /** Asks Redis; called when `decideNow` had nothing to say. */
+  ask(check: Check): void {
+    check.trust = this.trust;
+    this.options.redis?.ask(check);
+  }
+
+  /** What takes the place of an answer of Redis; undefined where nothing may. */
+  afterFailure(check: Check, error: unknown): RateLimitDecision | undefined {
+    if (this.options.closed()) return undefined;
+    if (error instanceof RedisUnavailableError) return this.substitute?.decide(check, error.reason, error);
+    // The server refused this one call; the compartment may seem well, so this has to be said here.
+    if (error instanceof RedisCommandError) return this.substitute?.decide(check, 'other', error);
+    return undefined;
+  }
+
+  /** Redis is lost and substituted: what it said last is no answer of its own any more. */
+  private get isAway(): boolean {
+    return this.options.lost() !== undefined && !this.options.closed();
+  }
+
+  private byChoice({ operation, meters, cost, startMs }: Check): RateLimitDecision {
+    const { instances, chosenIsDegraded: degraded } = this.options;
+    const nowUs = Math.floor(startMs * 1000);
+    const counted = countLocally({ operation, meters, cost, instances: instances(), nowUs });
+    return new RateLimitDecision(meters, { ...counted, backend: 'memory', degraded });
+  }
+}

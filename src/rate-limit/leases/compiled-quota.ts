@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { PolicyName } from '../policies/policies.js';
+import type { Dimension, LimitOutage } from '../policies/policy.js';
+import type { ConcurrentLimitRow, StreamQuotaRow, StreamQuotaTable } from './stream-quota.js';
+import { StreamQuotaError, assertStreamQuotas, concurrentLimitName } from './stream-quota-rules.js';
+
+const USUAL_LEASE_MS = 45_000;
+/** Characters of the tag that tells the limits of one subject apart: 24 bits of SHA-256. */
+const TAG_CHARS = 4;
+
+/** One limit of a stream quota with everything that counting needs computed once. */
+export interface ConcurrentLimit {
+  readonly quota: string;
+  readonly name: string;
+  readonly per: Dimension;
+  readonly unless: Dimension | undefined;
+  /** Streams open at once. */
+  readonly streams: number;
+  /** First part of the key that a subject's leases are kept under. */
+  readonly tag: string;
+}
+
+export interface CompiledQuota {
+  readonly name: string;
+  /** Policy that is checked before a stream opens. */
+  readonly connects: PolicyName | undefined;
+  readonly leaseMs: number;
+  readonly outage: LimitOutage;
+  readonly limits: readonly ConcurrentLimit[];
+}
+
+/**
+ * @param hasPolicy whether a policy of this name can be checked
+ * @throws StreamQuotaError with every fault of every quota
+ */
+export function compileQuotas(
+  table: StreamQuotaTable,
+  hasPolicy: (name: string) => boolean,
+): ReadonlyMap<string, CompiledQuota> {
+  assertStreamQuotas(table, hasPolicy);
+  const quotas = new Map(Object.entries(table).map(([name, quota]) => [name, compileQuota(name, quota)]));
+  assertTagsDiffer([...quotas.values()].flatMap(({ limits }) => limits));
+  return quotas;
+}
+
+function compileQuota(
+  name: string,
+  { concurrent, connects, leaseMs, outage }: StreamQuotaRow,
+): CompiledQuota {
+  return {
+    name,
+    connects,
+    leaseMs: leaseMs ?? USUAL_LEASE_MS,
+    outage: outage ?? 'local',
+    limits: concurrent.map((row) => compileLimit(name, row)),
+  };
+}
+
+function compileLimit(quota: string, { per, streams, unless }: ConcurrentLimitRow): ConcurrentLimit {
+  const name = concurrentLimitName(quota, per);
+  const tag = createHash('sha256').update(`${quota}\0${name}\0streams`).digest('base64url');
+  return { quota, name, per, unless, streams, tag: tag.slice(0, TAG_CHARS) };
+}
+
+/** The leases of two limits must not meet under one key. */
+function assertTagsDiffer(limits: readonly ConcurrentLimit[]): void {
+  const owners = new Map<string, string>();
+  for (const { tag, name } of limits) {
+    const other = owners.get(tag);
+    if (other !== undefined)
+      throw new StreamQuotaError([`Limits "${other}" and "${name}" share a tag; rename one of the quotas`]);
+    owners.set(tag, name);
+  }
+}

@@ -1,0 +1,116 @@
+import { LuaScript, RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import type { ConcurrentLimit } from './compiled-quota.js';
+import type { Lease, Seat } from './lease.js';
+
+const numbers = (reply: unknown): readonly number[] => {
+  if (!Array.isArray(reply) || !reply.every(Number.isSafeInteger))
+    throw new TypeError('not a list of integers');
+  return reply as number[];
+};
+
+const script = <Reply>(name: string, decode: (reply: unknown) => Reply): LuaScript<Reply> =>
+  new LuaScript({ name, file: new URL(`../scripts/${name}.lua`, import.meta.url), decode });
+
+const acquire = script('acquire-lease', numbers);
+const renew = script('renew-leases', numbers);
+const release = script('release-leases', (reply) => numbers([reply])[0] as number);
+
+/** How one limit stood when a stream was to be opened. */
+export interface SeatCount {
+  /** Streams that were open, this one not counted. */
+  readonly open: number;
+  /** Until one of them runs out if nobody renews it, milliseconds; 0: there is room. */
+  readonly waitMs: number;
+}
+
+export interface Acquired {
+  readonly admitted: boolean;
+  /** In the order of the seats. */
+  readonly counts: readonly SeatCount[];
+}
+
+export interface LeaseStoreOptions {
+  readonly client: ScriptClient;
+  /** Told how many keys held something foreign, when any did. */
+  readonly onBroken: (count: number) => void;
+  /** Told how many leases had run out: their processes ended without closing them. */
+  readonly onExpired: (limit: ConcurrentLimit, count: number) => void;
+  /** Told how many leases Redis had lost and has again. */
+  readonly onReadded: (limit: ConcurrentLimit, count: number) => void;
+}
+
+/** The leases in Redis. Every call is one script call, bounded by the client, and nothing is sent twice. */
+export class LeaseStore {
+  constructor(private readonly options: LeaseStoreOptions) {}
+
+  /** @throws RedisUnavailableError, RedisCommandError; the lease may exist then all the same */
+  async acquire({ id, quota, seats }: Lease): Promise<Acquired> {
+    const keys = seats.map(({ key }) => key);
+    const limits = seats.map(({ limit }) => limit.streams);
+    const reply = await acquire.run(this.options.client, keys, [id, quota.leaseMs, ...limits]);
+    this.assertSize('acquire-lease', reply, 2 + 3 * seats.length);
+    this.noteBroken(reply[1]);
+    const counts = seats.map(({ limit }, at) => {
+      const [open = 0, expired = 0, waitMs = 0] = reply.slice(2 + 3 * at);
+      if (expired > 0) this.options.onExpired(limit, expired);
+      return { open, waitMs };
+    });
+    return { admitted: reply[0] === 1, counts };
+  }
+
+  /** @param leases a few hundred at most, so that Redis is not held up. @throws as `acquire` */
+  async renew(leases: readonly Lease[]): Promise<void> {
+    const groups = bySubject(leases);
+    const args = groups.flatMap(({ leaseMs, ids }) => [leaseMs, ids.length, ...ids]);
+    const reply = await renew.run(
+      this.options.client,
+      groups.map(({ key }) => key),
+      args,
+    );
+    this.assertSize('renew-leases', reply, 1 + 2 * groups.length);
+    this.noteBroken(reply[0]);
+    for (const [at, { limit }] of groups.entries()) {
+      const [readded = 0, expired = 0] = reply.slice(1 + 2 * at);
+      if (readded > 0) this.options.onReadded(limit, readded);
+      if (expired > 0) this.options.onExpired(limit, expired);
+    }
+  }
+
+  /** Ends leases; those that are gone already are no fault. @throws as `acquire` */
+  async release(leases: readonly Lease[]): Promise<void> {
+    const groups = bySubject(leases);
+    const args = groups.flatMap(({ ids }) => [ids.length, ...ids]);
+    await release.run(
+      this.options.client,
+      groups.map(({ key }) => key),
+      args,
+    );
+  }
+
+  private noteBroken(count = 0): void {
+    if (count > 0) this.options.onBroken(count);
+  }
+
+  private assertSize(name: string, reply: readonly number[], size: number): void {
+    if (reply.length === size) return;
+    throw new RedisCommandError('script', name, 'REPLY', 'the answer is not about what was asked');
+  }
+}
+
+interface Group extends Seat {
+  readonly leaseMs: number;
+  readonly ids: string[];
+}
+
+/** Each key once, with all its leases: a tenant has many streams. */
+function bySubject(leases: readonly Lease[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const { id, quota, seats } of leases) {
+    for (const { key, limit } of seats) {
+      const known = groups.get(key);
+      if (known) known.ids.push(id);
+      else groups.set(key, { key, limit, leaseMs: quota.leaseMs, ids: [id] });
+    }
+  }
+  return [...groups.values()];
+}

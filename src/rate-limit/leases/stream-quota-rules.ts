@@ -1,0 +1,73 @@
+import { EXIT, StartupError } from '../../kernel/errors.js';
+import type { ConcurrentLimitRow, StreamQuotaRow, StreamQuotaTable } from './stream-quota.js';
+
+const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+const MOST_LIMITS = 8;
+const SHORTEST_LEASE_MS = 1000;
+const LONGEST_LEASE_MS = 3_600_000;
+
+/** A stream quota that cannot be counted, or that nobody has; the application does not start. */
+export class StreamQuotaError extends StartupError {
+  readonly exitCode = EXIT.config;
+
+  constructor(readonly faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'StreamQuotaError';
+  }
+
+  report(): string {
+    return ['Refusing to start: stream quotas', ...this.faults.map((fault) => `  ${fault}`)].join('\n');
+  }
+}
+
+/**
+ * @param hasPolicy whether a policy of this name can be checked
+ * @throws StreamQuotaError with every fault of every quota
+ */
+export function assertStreamQuotas(table: StreamQuotaTable, hasPolicy: (name: string) => boolean): void {
+  const faults = Object.entries(table).flatMap(([name, quota]) =>
+    faultsOf(name, quota, hasPolicy).map((fault) => `Stream quota "${name}": ${fault}`),
+  );
+  if (faults.length > 0) throw new StreamQuotaError(faults);
+}
+
+function faultsOf(name: string, quota: StreamQuotaRow, hasPolicy: (name: string) => boolean): string[] {
+  const { concurrent, connects, leaseMs } = quota;
+  if (!NAME.test(name)) return ['a name is up to 32 lower-case letters, digits and hyphens'];
+  if (concurrent.length === 0 || concurrent.length > MOST_LIMITS)
+    return [`it needs one limit to ${MOST_LIMITS} in \`concurrent\``];
+  return [
+    ...concurrent.flatMap((row) => limitFaults(name, row)),
+    ...(new Set(concurrent.map(({ per }) => per)).size < concurrent.length
+      ? ['two limits count the same dimension; keep the smaller one']
+      : []),
+    ...(connects !== undefined && !hasPolicy(connects)
+      ? [`connects: there is no rate-limit policy "${connects}"`]
+      : []),
+    ...(leaseMs !== undefined && !isLease(leaseMs)
+      ? [`leaseMs ${leaseMs} must be a whole number from ${SHORTEST_LEASE_MS} to ${LONGEST_LEASE_MS}`]
+      : []),
+  ];
+}
+
+function limitFaults(quota: string, { per, streams, unless }: ConcurrentLimitRow): string[] {
+  const say = (fault: string): string => `limit per ${per}: ${fault}`;
+  return [
+    ...(Number.isSafeInteger(streams) && streams > 0
+      ? []
+      : [say(`streams ${streams} must be a whole number above 0`)]),
+    ...(unless === per ? [say('it can never apply, since it is for those without that very dimension')] : []),
+    ...(NAME.test(concurrentLimitName(quota, per))
+      ? []
+      : [say(`"${concurrentLimitName(quota, per)}" is longer than 32 characters; shorten the quota's name`)]),
+  ];
+}
+
+function isLease(ms: number): boolean {
+  return Number.isSafeInteger(ms) && ms >= SHORTEST_LEASE_MS && ms <= LONGEST_LEASE_MS;
+}
+
+/** The name of a limit in headers and problem details: `chat-user`. */
+export function concurrentLimitName(quota: string, per: string): string {
+  return `${quota}-${per.toLowerCase()}`;
+}

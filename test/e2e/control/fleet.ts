@@ -1,0 +1,69 @@
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ConfigModule, type Environment } from '../../../src/config/index.js';
+import {
+  type PolicyTable,
+  RateLimitControl,
+  RateLimitModule,
+  RateLimitStore,
+  RateLimiter,
+} from '../../../src/rate-limit/index.js';
+import { RedisModule } from '../../../src/redis/index.js';
+import { Metrics, TelemetryModule } from '../../../src/telemetry/index.js';
+
+@Module({})
+class Root {}
+
+const HOUR_MS = 3_600_000;
+
+/** Windows so long that nothing is earned back while a test runs. */
+export const POLICIES = {
+  api: { limits: [{ per: 'tenant', quota: 100, windowMs: HOUR_MS, burst: 10 }] },
+  chat: { limits: [{ per: 'user', kind: 'window', quota: 10, windowMs: HOUR_MS }] },
+  shared: {
+    limits: [
+      { per: 'tenant', quota: 1000, windowMs: HOUR_MS, burst: 1000 },
+      { per: 'global', quota: 20, windowMs: HOUR_MS, burst: 20 },
+    ],
+  },
+} as const satisfies PolicyTable;
+
+/** Lines of the log of all instances, level first: Nest has one logger for a process. */
+export const logged: string[] = [];
+const note =
+  (level: string) =>
+  (text: unknown, ...more: unknown[]): void =>
+    void logged.push(`${level} ${String(text)} ${JSON.stringify(more)}`);
+const logger = { log: note('log'), warn: note('warn'), error: note('error') };
+
+/** One instance of the rate-limit module, in an application of its own. */
+export interface Instance {
+  readonly app: INestApplicationContext;
+  readonly limiter: RateLimiter<typeof POLICIES>;
+  readonly control: RateLimitControl;
+  readonly store: RateLimitStore;
+  /** The value of a series; 0 where there is none. */
+  metric(series: string): Promise<number>;
+}
+
+export async function openInstance(env: Environment): Promise<Instance> {
+  const imports: NonNullable<DynamicModule['imports']> = [
+    TelemetryModule,
+    RedisModule.forRoot(),
+    RateLimitModule.forRoot({ policies: POLICIES }),
+  ];
+  const root: DynamicModule = { module: Root, imports };
+  imports.push(await ConfigModule.forRoot(root, { APP_PROFILE: 'test', ...env }));
+  const app = await NestFactory.createApplicationContext(root, { logger, abortOnError: false });
+  const metrics = app.get(Metrics, { strict: false });
+  return {
+    app,
+    limiter: app.get(RateLimiter, { strict: false }),
+    control: app.get(RateLimitControl, { strict: false }),
+    store: app.get(RateLimitStore, { strict: false }),
+    metric: async (series) => {
+      const line = (await metrics.registry.metrics()).split('\n').find((one) => one.startsWith(`${series} `));
+      return Number(line?.slice(series.length + 1) ?? 0);
+    },
+  };
+}
