@@ -7,8 +7,6 @@ import { PolicyBook } from './policies/plan.js';
 import type { PolicyTable } from './policies/policy.js';
 import { RateLimiter } from './rate-limiter.js';
 
-export type { Engine } from './create-engine.js';
-
 export interface RateLimiterOptions<Table extends PolicyTable> {
   readonly policies: Table;
   readonly client: ScriptClient;

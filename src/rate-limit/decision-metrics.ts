@@ -46,9 +46,9 @@ export class DecisionMetrics {
   }
 
   /** A denial of Redis that still holds; what is left was observed when it was made. */
-  knownDenial(policy: string): void {
+  knownDenial(policy: string, state: 'throttle' | 'block'): void {
     this.durations.cache.observe(0);
-    this.policies.get(policy)?.decisions.cache.throttle.inc();
+    this.policies.get(policy)?.decisions.cache[state].inc();
   }
 
   wouldDeny(policy: string): void {

@@ -181,7 +181,8 @@ export class LimitEngine implements Asker {
 
   /** By a denial of Redis that still holds. A flood gets nothing else, so only what is asked for is worked out. */
   private deny(meters: readonly Meter[], at: number, cost: Cost, nowMs: number): RateLimitDecision {
-    this.parts.metrics.knownDenial((meters[at] as Meter).limit.policy);
+    const { policy, burst } = (meters[at] as Meter).limit;
+    this.parts.metrics.knownDenial(policy, unitsOf(cost, at) > burst ? 'block' : 'throttle');
     const outcomes = () =>
       meters.map((meter, place) => {
         const denies = place === at || this.parts.decider.trusts(meter);

@@ -1,51 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { Environment } from '../../src/config/index.js';
+import { expect, it } from 'vitest';
 import { RedisUnavailableError } from '../../src/redis/index.js';
 import { describeReal } from '../support/redis-availability.js';
-import { type RedisServer, startRedisServer } from '../support/redis-server.js';
-import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { applicationRule, CANARY } from '../faults/support/site.js';
-import { type Instance, logged, openInstance } from './control/fleet.js';
+import { type Instance, logged, useFleet } from './control/fleet.js';
 
 const MINUTE_MS = 60_000;
 /** A second is promised; a machine that does other work as well may take its time. */
 const PATIENCE = { timeoutMs: 5_000 };
 
 describeReal('What operators set while instances run', () => {
-  let server: RedisServer;
-  let proxy: TcpProxy;
-  const running: Instance[] = [];
-
-  beforeAll(async () => {
-    // The least-privilege user of the application, and nobody else but the administrator.
-    server = await startRedisServer({ acl: [applicationRule({ purpose: 'rateLimit', user: 'rl-app' })] });
-  });
-  beforeEach(async () => {
-    await server.admin().flushall();
-    logged.splice(0);
-    proxy = await startTcpProxy({ targetPort: server.port });
-  });
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ app }) => app.close()));
-    await proxy.stop();
-  });
-  afterAll(() => server.stop());
-
-  async function open(env: Environment = {}): Promise<Instance> {
-    const instance = await openInstance({
-      RATE_LIMIT_REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
-      RATE_LIMIT_REDIS_USERNAME: 'rl-app',
-      RATE_LIMIT_REDIS_PASSWORD: CANARY,
-      // A budget for a machine on which other tests run; 50 ms is for production.
-      RATE_LIMIT_REDIS_COMMAND_MS: '1s',
-      REDIS_PROBE_INTERVAL_MS: '100ms',
-      REDIS_RETRY_CAP_MS: '200ms',
-      ...env,
-    });
-    running.push(instance);
-    return instance;
-  }
+  // The least-privilege user of the application, and nobody else but the administrator.
+  const fleet = useFleet(
+    { acl: [applicationRule({ purpose: 'rateLimit', user: 'rl-app' })] },
+    { RATE_LIMIT_REDIS_USERNAME: 'rl-app', RATE_LIMIT_REDIS_PASSWORD: CANARY },
+  );
+  const { open } = fleet;
   const losses = () => logged.filter((line) => line.startsWith('warn Redis has lost blocks or overrides'));
   const pair = () => Promise.all([open(), open()]);
   const seen = (what: string, by: () => unknown) => waitFor(() => Boolean(by()), { what, ...PATIENCE });
@@ -178,8 +148,8 @@ describeReal('What operators set while instances run', () => {
         'the same everywhere',
         () => each.control.blocked().length === 0 && each.control.overrides().length === 40,
       );
-    expect(await server.admin().zcard('rl:{g}:blocked')).toBe(0);
-    expect(await server.admin().hlen('rl:{g}:overrides')).toBe(40);
+    expect(await fleet.server.admin().zcard('rl:{g}:blocked')).toBe(0);
+    expect(await fleet.server.admin().hlen('rl:{g}:overrides')).toBe(40);
     expect(new Set([one.store.facts().version, two.store.facts().version]).size).toBe(1);
   });
 
@@ -188,7 +158,7 @@ describeReal('What operators set while instances run', () => {
     await one.control.block('tenant', 'acme', MINUTE_MS);
     await one.control.override('api', 'api', { subject: 'gold' }, { exempt: true });
     await seen('both', () => two.control.blocked().length + two.control.overrides().length === 2);
-    await proxy.refuse();
+    await fleet.proxy.refuse();
     for (const each of [one, two]) {
       await seen('the outage', () => !each.store.isHealthy());
       expect(each.store.facts()).toMatchObject({
@@ -206,7 +176,7 @@ describeReal('What operators set while instances run', () => {
       expect(await api(each, 'tin')).toMatchObject({ allowed: true, backend: 'memory', degraded: true });
       await expect(each.control.unblock('tenant', 'acme')).rejects.toBeInstanceOf(RedisUnavailableError);
     }
-    await proxy.pass();
+    await fleet.proxy.pass();
     for (const each of [one, two]) await seen('the end of the outage', () => each.store.isHealthy());
     expect(await one.control.unblock('tenant', 'acme')).toBe(true);
     await seen('the end of the block', () => two.control.blocked().length === 0);
@@ -217,7 +187,7 @@ describeReal('What operators set while instances run', () => {
     await one.control.block('tenant', 'acme', MINUTE_MS);
     await one.control.setMode('api', 'shadow');
     await seen('both', () => two.store.facts().shadowed.length === 1);
-    await server.admin().flushall();
+    await fleet.server.admin().flushall();
     for (const each of [one, two])
       await seen('the loss', () => each.control.blocked().length + each.control.overrides().length === 0);
     expect((await api(one, 'acme')).allowed).toBe(true);
@@ -230,10 +200,10 @@ describeReal('What operators set while instances run', () => {
   it('is lost as well when the server is killed and comes back empty', async () => {
     const one = await open();
     await one.control.block('tenant', 'acme', MINUTE_MS);
-    await server.kill9();
+    await fleet.server.kill9();
     await seen('the outage', () => !one.store.isHealthy());
     expect((await api(one, 'acme')).state).toBe('block');
-    await server.start();
+    await fleet.server.start();
     await seen('the return', () => one.store.isHealthy());
     await seen('the loss', () => one.control.blocked().length === 0);
     expect(losses()).toEqual([expect.stringContaining('[{"lost":1}')]);
@@ -244,8 +214,8 @@ describeReal('What operators set while instances run', () => {
     await one.control.block('user', 'ada.lovelace@example.com', MINUTE_MS);
     await one.control.override('chat', 'chat', { subject: 'grace.hopper@example.com' }, { exempt: true });
     const stored = JSON.stringify([
-      await server.admin().zrange('rl:{g}:blocked', '0', '-1'),
-      await server.admin().hgetall('rl:{g}:overrides'),
+      await fleet.server.admin().zrange('rl:{g}:blocked', '0', '-1'),
+      await fleet.server.admin().hgetall('rl:{g}:overrides'),
     ]);
     expect(stored).toContain('a***@example.com');
     expect(stored).toContain('g***@example.com');
@@ -259,8 +229,8 @@ describeReal('What operators set while instances run', () => {
     await two.control.setMode('api', 'shadow');
     await one.control.reset(['chat'], { user: 'ada' });
     await one.limiter.check(['api', 'chat'], { tenant: 'acme-2', user: 'ada' });
-    const keys = await server.admin().keys('rl:*');
+    const keys = await fleet.server.admin().keys('rl:*');
     expect(keys.filter((key) => key.startsWith('rl:{g}:')).length).toBeGreaterThanOrEqual(5);
-    for (const key of keys) expect([key, (await server.admin().pttl(key)) > 0]).toEqual([key, true]);
+    for (const key of keys) expect([key, (await fleet.server.admin().pttl(key)) > 0]).toEqual([key, true]);
   });
 });

@@ -1,43 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { Environment } from '../../src/config/index.js';
+import { expect, it } from 'vitest';
 import { describeReal } from '../support/redis-availability.js';
-import { type RedisServer, startRedisServer } from '../support/redis-server.js';
-import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
-import { type Instance, logged, openInstance } from './control/fleet.js';
+import { type Instance, logged, useFleet } from './control/fleet.js';
 
 const PATIENCE = { timeoutMs: 20_000 };
 
 describeReal('Rolling out: canary, number of instances, and what the log says', () => {
-  let server: RedisServer;
-  let proxy: TcpProxy;
-  const running: Instance[] = [];
-
-  beforeAll(async () => {
-    server = await startRedisServer();
-  });
-  beforeEach(async () => {
-    await server.admin().flushall();
-    logged.splice(0);
-    proxy = await startTcpProxy({ targetPort: server.port });
-  });
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ app }) => app.close()));
-    await proxy.stop();
-  });
-  afterAll(() => server.stop());
-
-  async function open(env: Environment = {}): Promise<Instance> {
-    const instance = await openInstance({
-      RATE_LIMIT_REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
-      RATE_LIMIT_REDIS_COMMAND_MS: '1s',
-      REDIS_PROBE_INTERVAL_MS: '100ms',
-      REDIS_RETRY_CAP_MS: '200ms',
-      ...env,
-    });
-    running.push(instance);
-    return instance;
-  }
+  const fleet = useFleet();
+  const { open } = fleet;
   const tenants = Array.from({ length: 300 }, (_, at) => `tenant-${at}`);
   const backends = ({ limiter }: Instance) =>
     Promise.all(tenants.map(async (tenant) => (await limiter.check('api', { tenant })).backend));
@@ -102,7 +72,7 @@ describeReal('Rolling out: canary, number of instances, and what the log says', 
     const counts = () => [one, two, three].map(({ store }) => store.facts().instances);
     await waitFor(() => counts().every(({ count }) => count === 3), { what: 'three instances', ...PATIENCE });
     expect(counts()).toEqual(Array(3).fill({ count: 3, source: 'heartbeat' }));
-    await proxy.refuse();
+    await fleet.proxy.refuse();
     await waitFor(() => ![one, two, three].some(({ store }) => store.isHealthy()), { what: 'the outage' });
     const answers = await Promise.all(
       [one, two, three].flatMap((each) => Array.from({ length: 20 }, () => api(each, 'acme'))),
@@ -123,10 +93,10 @@ describeReal('Rolling out: canary, number of instances, and what the log says', 
     const one = await open({ REDIS_WARN_INTERVAL_MS: '1h', RATE_LIMIT_INSTANCES: '4' });
     const about = (text: string) => logged.filter((line) => line.includes(text));
     expect(about('Redis rate limiting backend connected')).toHaveLength(1);
-    await proxy.refuse();
+    await fleet.proxy.refuse();
     await waitFor(() => !one.store.isHealthy(), { what: 'the outage' });
     for (let at = 0; at < 25; at += 1) await api(one, `tenant-${at}`);
-    await proxy.pass();
+    await fleet.proxy.pass();
     await waitFor(() => one.store.isHealthy(), { what: 'its end', ...PATIENCE });
     expect(about('Redis does not count rate limits now')).toEqual([
       expect.stringMatching(/^warn .*one of 4 .*"instances":4,"share":0.25/),

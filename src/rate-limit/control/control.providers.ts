@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import type { Engine } from '../create-rate-limiter.js';
+import type { Engine } from '../create-engine.js';
 import { RedisUnavailableError } from '../../redis/index.js';
 import { PolicyBook } from '../policies/plan.js';
 import { PurposeWatch } from '../purpose-watch.js';

@@ -21,9 +21,9 @@ const LEFT = [
   [`api/api-tenant/=${id}`, NUMBERS],
 ] as const;
 
-async function setUp() {
-  const { engine, clock } = openEngine(TABLE, { inMemory: true });
-  const rulings = new Rulings(new PolicyBook(TABLE), clock);
+async function setUp(table: PolicyTable = TABLE) {
+  const { engine, clock } = openEngine(table, { inMemory: true });
+  const rulings = new Rulings(new PolicyBook(table), clock);
   const store = new ProcessRulingStore(clock);
   for (const [field, value] of LEFT) await store.change({ kind: 'override', field, value });
   const ignore = () => undefined;
@@ -81,5 +81,32 @@ describe('what an earlier release has left behind', () => {
     await expect(control.override('api', 'api-tenant', { id }, { exempt: true })).rejects.toThrow(
       /no limit "api-tenant"/,
     );
+  });
+});
+
+describe('making limits full again', () => {
+  const manyOf = (prefix: string, count: number): PolicyTable =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, at) => [
+        `${prefix}-${at}`,
+        {
+          limits: Array.from({ length: 8 }, (_row, row) => ({
+            per: 'tenant' as const,
+            quota: 10 + row,
+            windowMs: 60_000,
+            burst: 1,
+            name: `${prefix}-${at}-${row}`,
+          })),
+        },
+      ]),
+    );
+
+  it('names what is wrong when more limits are asked for than one check may have', async () => {
+    const table = manyOf('p', 16);
+    const control = await setUp(table);
+    await expect(control.reset(Object.keys(table), { tenant: 'acme' })).rejects.toThrow(InvalidRulingError);
+    await expect(control.reset(Object.keys(table).slice(1), { tenant: 'acme' })).resolves.toMatchObject({
+      allowed: true,
+    });
   });
 });

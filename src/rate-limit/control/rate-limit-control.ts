@@ -3,7 +3,7 @@ import { OPERATION } from '../counting/outcome.js';
 import type { Subject } from '../counting/subject.js';
 import type { RateLimitDecision } from '../decision.js';
 import type { LimitEngine } from '../limit-engine.js';
-import type { BookedPolicy } from '../policies/plan.js';
+import type { BookedPolicy, Plan } from '../policies/plan.js';
 import type { Dimension, Subjects } from '../policies/policy.js';
 import { type BlockedSubject, isDigest, isDimensionName, maskedLabel, memberOf } from './blocked-subject.js';
 import { InvalidRulingError, TooManyRulingsError } from './control.errors.js';
@@ -156,7 +156,7 @@ export class RateLimitControl {
     const { engine } = this.parts;
     if (policies.length === 0) throw new InvalidRulingError(['Name a policy.']);
     for (const name of policies) this.policy(name);
-    const plan = engine.book.plan(policies);
+    const plan = this.plan(policies);
     for (const dimension of Object.keys(subjects) as Dimension[]) {
       if (!plan.dimensions.includes(dimension))
         throw new InvalidRulingError([`No limit of these policies counts by "${dimension}".`]);
@@ -179,6 +179,16 @@ export class RateLimitControl {
         ? new TooManyRulingsError('blocks', MOST_BLOCKS)
         : new TooManyRulingsError('overrides', MOST_OVERRIDES);
     return outcome === 'changed';
+  }
+
+  /** Sorted, because the book keeps a plan for every order that it is asked for, and here the order says nothing. */
+  private plan(policies: readonly string[]): Plan {
+    try {
+      return this.parts.engine.book.plan([...new Set(policies)].sort());
+    } catch (error) {
+      if (error instanceof RangeError) throw new InvalidRulingError([error.message]);
+      throw error;
+    }
   }
 
   private policy(name: string): BookedPolicy {

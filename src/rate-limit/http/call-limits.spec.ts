@@ -1,17 +1,14 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PolicyTable, Subjects } from '../policies/policy.js';
-import { type LimitedApp, type LimitedAppOptions, openLimitedApp } from './limited-app.rig.js';
+import { type LimitedAppOptions, limitedApps } from './limited-app.rig.js';
 import { RateLimit, SkipRateLimit } from './rate-limit.decorator.js';
 import { RateLimitExceededError } from './rate-limit.errors.js';
 import { RouteLimitError } from './route-faults.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 
-const open: LimitedApp[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ app }) => app.close()));
-});
+const open = limitedApps();
 
 @RateLimit('stream-connect')
 class ChatGateway {
@@ -75,9 +72,8 @@ function call(
 }
 
 async function start(options: Partial<LimitedAppOptions> = { subjects }): Promise<RateLimitGuard> {
-  const limited = await openLimitedApp({ controllers: [], policies, ...options });
-  open.push(limited);
-  return limited.app.get(RateLimitGuard);
+  const { app } = await open({ controllers: [], policies, ...options });
+  return app.get(RateLimitGuard);
 }
 
 const ada: Client = { subjects: { user: 'ada', ip: '192.0.2.1' } };

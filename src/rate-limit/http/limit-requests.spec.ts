@@ -15,24 +15,15 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BodyLimit } from '../../http/index.js';
 import type { Ruling } from '../counting/subject.js';
 import type { PolicyTable } from '../policies/policy.js';
-import { type LimitedApp, type LimitedAppOptions, openLimitedApp } from './limited-app.rig.js';
+import { type LimitedApp, limitedApps, openLimitedApp } from './limited-app.rig.js';
 import { RateLimit, SkipRateLimit } from './rate-limit.decorator.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { RequestLimits } from './request-limits.js';
 import { RouteLimitError } from './route-faults.js';
 import { RouteTable } from './route-table.js';
 
-const open: LimitedApp[] = [];
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await Promise.all(open.splice(0).map(({ app }) => app.close()));
-});
-
-async function start(options: LimitedAppOptions): Promise<LimitedApp> {
-  const limited = await openLimitedApp(options);
-  open.push(limited);
-  return limited;
-}
+afterEach(() => void vi.restoreAllMocks());
+const start = limitedApps();
 
 const few = (quota: number): PolicyTable => ({
   default: { limits: [{ per: 'ip', quota, windowMs: 60_000, burst: quota }] },

@@ -1,6 +1,7 @@
 import type { Provider, Type } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import { afterEach } from 'vitest';
 import { furnishHttpDoor } from '../../http/index.js';
 import { ManualClock } from '../../kernel/manual-clock.js';
 import { Secret } from '../../kernel/redact.js';
@@ -83,4 +84,17 @@ export async function openLimitedApp(options: LimitedAppOptions): Promise<Limite
   else limitRequests(app);
   await app.init();
   return { app, engine, metrics, clock, records };
+}
+
+/** Opens such applications in the tests of a file and closes them after each. Called once, beside the imports. */
+export function limitedApps(): (options: LimitedAppOptions) => Promise<LimitedApp> {
+  const open: LimitedApp[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(({ app }) => app.close()));
+  });
+  return async (options) => {
+    const limited = await openLimitedApp(options);
+    open.push(limited);
+    return limited;
+  };
 }

@@ -4,20 +4,11 @@ import { Body, Controller, Logger, Post } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Ruling } from '../counting/subject.js';
 import type { Dimension, PolicyTable } from '../policies/policy.js';
-import { type LimitedApp, type LimitedAppOptions, openLimitedApp } from './limited-app.rig.js';
+import { type LimitedApp, limitedApps } from './limited-app.rig.js';
 import { RateLimit } from './rate-limit.decorator.js';
 
-const open: LimitedApp[] = [];
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await Promise.all(open.splice(0).map(({ app }) => app.close()));
-});
-
-async function start(options: LimitedAppOptions): Promise<LimitedApp> {
-  const limited = await openLimitedApp(options);
-  open.push(limited);
-  return limited;
-}
+afterEach(() => void vi.restoreAllMocks());
+const start = limitedApps();
 
 const of = (per: Dimension, quota: number): PolicyTable[string] => ({
   limits: [{ per, quota, windowMs: 60_000, burst: quota }],

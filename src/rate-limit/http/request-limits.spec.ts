@@ -11,23 +11,14 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Dimension, PolicyTable } from '../policies/policy.js';
 import type { Extractor } from './extractors.js';
-import { type LimitedApp, type LimitedAppOptions, openLimitedApp } from './limited-app.rig.js';
+import { limitedApps } from './limited-app.rig.js';
 import { RateLimit } from './rate-limit.decorator.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 
-const open: LimitedApp[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ app }) => app.close()));
-});
-
-async function start(options: LimitedAppOptions): Promise<LimitedApp> {
-  const limited = await openLimitedApp(options);
-  open.push(limited);
-  return limited;
-}
+const start = limitedApps();
 
 const MINUTE_MS = 60_000;
 const of = (per: Dimension, quota: number): PolicyTable[string] => ({

@@ -1,5 +1,6 @@
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { ConfigModule, type Environment } from '../../../src/config/index.js';
 import {
   type PolicyTable,
@@ -10,6 +11,8 @@ import {
 } from '../../../src/rate-limit/index.js';
 import { RedisModule } from '../../../src/redis/index.js';
 import { Metrics, TelemetryModule } from '../../../src/telemetry/index.js';
+import { type RedisServer, type RedisServerOptions, startRedisServer } from '../../support/redis-server.js';
+import { type TcpProxy, startTcpProxy } from '../../support/tcp-proxy.js';
 
 @Module({})
 class Root {}
@@ -64,6 +67,57 @@ export async function openInstance(env: Environment): Promise<Instance> {
     metric: async (series) => {
       const line = (await metrics.registry.metrics()).split('\n').find((one) => one.startsWith(`${series} `));
       return Number(line?.slice(series.length + 1) ?? 0);
+    },
+  };
+}
+
+/** What the tests of a file have at hand: a server of their own, empty before each, behind a proxy. */
+export interface Fleet {
+  readonly server: RedisServer;
+  readonly proxy: TcpProxy;
+  /** One more instance; it is closed after the test. */
+  open(env?: Environment): Promise<Instance>;
+}
+
+/** @param own settings of every instance, beside where its Redis is */
+export function useFleet(options: RedisServerOptions = {}, own: Environment = {}): Fleet {
+  let server: RedisServer;
+  let proxy: TcpProxy;
+  const running: Instance[] = [];
+
+  beforeAll(async () => {
+    server = await startRedisServer(options);
+  });
+  beforeEach(async () => {
+    await server.admin().flushall();
+    logged.splice(0);
+    proxy = await startTcpProxy({ targetPort: server.port });
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map(({ app }) => app.close()));
+    await proxy.stop();
+  });
+  afterAll(() => server.stop());
+
+  return {
+    get server() {
+      return server;
+    },
+    get proxy() {
+      return proxy;
+    },
+    async open(env = {}) {
+      const instance = await openInstance({
+        RATE_LIMIT_REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+        // A budget for a machine on which other tests run; 50 ms is for production.
+        RATE_LIMIT_REDIS_COMMAND_MS: '1s',
+        REDIS_PROBE_INTERVAL_MS: '100ms',
+        REDIS_RETRY_CAP_MS: '200ms',
+        ...own,
+        ...env,
+      });
+      running.push(instance);
+      return instance;
     },
   };
 }
