@@ -67,6 +67,20 @@ describe('The engine', () => {
   });
 
   describe('denies without a question what Redis would still deny', () => {
+    it('counts it as the decision says: a cost that never fits is no matter of waiting', async () => {
+      const { limiter, metrics } = openEngine(POLICIES);
+      await limiter.check('slow', ALICE);
+      for (const [cost, state] of [
+        [1, 'throttle'],
+        [2, 'block'],
+      ] as const) {
+        expect(await limiter.check('slow', ALICE, { cost })).toMatchObject({ state, backend: 'cache' });
+        expect(await metrics.registry.metrics()).toContain(
+          `rate_limit_decisions_total{policy="slow",state="${state}",backend="cache"} 1`,
+        );
+      }
+    });
+
     it('at no cost to Redis, exactly until the cost fits, and says who knew', async () => {
       const { limiter, asked, clock } = openEngine(POLICIES);
       await limiter.check('person', ALICE, { cost: 10 });
