@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { access } from './access.js';
 import { load } from './cores.js';
 import { isolation } from './isolation.js';
 import { purposeClient } from './purpose-client.js';
@@ -15,6 +16,7 @@ const SECTIONS = {
   overshoot,
   http,
   isolation,
+  access,
 } as const;
 
 const chosen = process.argv.slice(2).filter((word) => Object.hasOwn(SECTIONS, word));

@@ -10,7 +10,7 @@ const out = join(root, '.bench');
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 
 /** These compare with nobody else's packages. */
-const WITHOUT_PEERS = ['purpose-client', 'isolation'];
+const WITHOUT_PEERS = ['purpose-client', 'isolation', 'access'];
 if (words.length === 0 || words.some((word) => !WITHOUT_PEERS.includes(word))) installPeers();
 
 rmSync(out, { recursive: true, force: true });
@@ -22,12 +22,13 @@ execFileSync(
     cwd: root,
   },
 );
-// Scripts lie beside the code that loads them; the compiler copies code only.
+// Scripts, migrations and lists lie beside the code that loads them; the compiler copies code only.
 for (const folder of ['src', 'bench']) {
   cpSync(join(root, folder), join(out, folder), {
     recursive: true,
     filter: (path) =>
-      !path.endsWith('node_modules') && (statSync(path).isDirectory() || path.endsWith('.lua')),
+      !path.endsWith('node_modules') &&
+      (statSync(path).isDirectory() || /\.(lua|bloom|sql|json)$/.test(path)),
   });
 }
 if (existsSync(peers())) symlinkSync(peers(), join(out, 'bench/node_modules'), 'junction');

@@ -23,9 +23,9 @@ const door = (folder, neighbours = []) => ({ folder, door: true, neighbours });
 export const floors = [
   [open('kernel')],
   [door('config'), door('telemetry', ['config'])],
-  [door('redis'), door('database'), door('mail'), door('http')],
+  [door('redis'), door('database'), door('mail', ['database']), door('http')],
   [door('rate-limit')],
-  [door('access'), door('security-tokens'), door('identity')],
+  [door('access', ['identity']), door('security-tokens'), door('identity')],
   [open('auth'), open('billing'), open('status'), open('features/*')],
   [open('health'), open('cli'), open('console')],
 ];
@@ -39,6 +39,12 @@ export const deepest = 3;
 /** Packages that one folder keeps to itself, type imports included. */
 export const keptPackages = [
   { name: 'ioredis', folder: 'redis', why: 'features inject the narrowed client of their purpose' },
+  { name: 'pg', folder: 'database', why: 'features inject the FeatureDatabase of their name' },
+  {
+    name: '@electric-sql/pglite',
+    folder: 'database',
+    why: 'features inject the FeatureDatabase of their name',
+  },
   { name: 'js-redis-server', folder: 'redis/embedded', why: 'the adapter alone knows the embedded engine' },
   { name: 'lua-redis-wasm', folder: 'redis/embedded', why: 'the adapter alone knows the embedded engine' },
 ];

@@ -1,11 +1,15 @@
 import type { DynamicModule } from '@nestjs/common';
 import { ConfigModule, type Environment } from './config/index.js';
+import { accessExtractors } from './access/index.js';
+import { AuthModule } from './auth/auth.module.js';
+import { DatabaseModule } from './database/index.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/index.js';
 import { RateLimitModule, RateLimitOpsModule } from './rate-limit/index.js';
 import { RedisModule } from './redis/index.js';
 import { TelemetryModule } from './telemetry/index.js';
 import { type AppFeatures, features } from './app.features.js';
+import { OutboxModule } from './app.outbox.js';
 import { ShutdownModule } from './app.shutdown.js';
 
 export interface AppModuleOptions extends AppFeatures {
@@ -32,13 +36,18 @@ export class AppModule {
         TelemetryModule,
         HttpModule,
         RedisModule.forRoot(redis),
-        RateLimitModule.forRoot(rateLimit),
+        DatabaseModule.forRoot(),
+        RateLimitModule.forRoot({
+          ...rateLimit,
+          extractors: { ...accessExtractors, ...rateLimit.extractors },
+        }),
+        AuthModule,
         // Compartments whose features come next: opened and proven already, so that a deployment has them.
-        RedisModule.forPurpose('authCache'),
         RedisModule.forPurpose('securityTokens'),
         RedisModule.forPurpose('billingEvents'),
         HealthModule,
         RateLimitOpsModule,
+        OutboxModule,
         ShutdownModule,
         ...imports,
       ],

@@ -8,7 +8,7 @@ import { RedisModule } from './redis/index.js';
 import { CLOCK, LogSettings, Metrics, createLogger } from './telemetry/index.js';
 
 /** Outside `/v1`: what infrastructure asks for under names that it chose. */
-const UNPREFIXED = ['livez', 'readyz', 'readyz/:purpose', 'metrics', '.well-known/jwks.json'];
+const UNPREFIXED = ['livez', 'readyz', 'readyz/:purpose', 'metrics', '.well-known/jwks.json', 'dev/outbox'];
 const PROBES = ['/livez', '/readyz', '/readyz/:purpose'];
 
 export interface HttpAppOptions {

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { addAdminCreateCommand } from './admin-create.command.js';
 import type { CliContext, ExitCode } from './cli-context.js';
+import { addDbMigrateCommand } from './db-migrate.command.js';
 import { addEnvCommand } from './env.command.js';
 import { addLoadTestCommand } from './load-test.command.js';
 import { addRedisAclCommand } from './redis-acl.command.js';
@@ -29,6 +31,10 @@ export function createProgram(context: CliContext, finish: (code: ExitCode) => v
   addRedisCheckCommand(redis, context, finish);
   addRedisPurposesCommand(redis, context, finish);
   addRedisAclCommand(redis, context, finish);
+  const db = program.command('db').description('the SQL database').helpCommand(false);
+  addDbMigrateCommand(db, context, finish);
+  const admin = program.command('admin').description('who administers the installation').helpCommand(false);
+  addAdminCreateCommand(admin, context, finish);
   addEnvCommand(program, context, finish);
   addLoadTestCommand(program, context, finish);
   return program;

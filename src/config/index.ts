@@ -14,4 +14,5 @@ export {
 } from './registration.js';
 export { judge, registrationsOf } from './settings-loader.js';
 export { Settings } from './settings.js';
+export { PublicUrlSettings } from './public-url.config.js';
 export { readSecretFile, variableName } from './variable-reader.js';

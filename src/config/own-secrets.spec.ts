@@ -67,6 +67,15 @@ describe('Own secrets in production', () => {
     ]);
   });
 
+  it('may be a ring, each of which follows the rules', () => {
+    const ring = (...keys: string[]) => ({ ...own('R', keys.join(',')), ring: true });
+    expect(rules(ring(long('n'), long('o')))).toEqual([]);
+    expect(rules(ring(long('n'), 'short'))).toEqual(['R has fewer than 32 bytes']);
+    expect(rules(ring(long('n'), long('n')))).toEqual(['R has the same secret twice']);
+    expect(rules(own('A', long('o')), ring(long('n'), long('o')))).toEqual(['R has the same value as A']);
+    expect(rules(ring(' '))).toEqual(['R must be set in production']);
+  });
+
   it('are not asked for in local profiles', () => {
     expect(ownSecretFaults([own('A'), own('B', 'short')], 'development')).toEqual([]);
   });

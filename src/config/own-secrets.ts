@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { keysOf } from '../kernel/key-ring.js';
 import { Secret } from '../kernel/redact.js';
 import type { Fault } from './fault.js';
 import { type Profile, isLocal } from './profile.js';
@@ -31,6 +32,8 @@ export function localSecret(name: string, profile: Profile): Secret {
 export interface OwnSecret {
   readonly variable: string;
   readonly value: Secret | undefined;
+  /** The value is several secrets, separated by commas. */
+  readonly ring?: boolean;
 }
 
 /** Outside local profiles every own secret is given, long enough, and like no other. */
@@ -38,14 +41,18 @@ export function ownSecretFaults(secrets: readonly OwnSecret[], profile: Profile)
   if (isLocal(profile)) return [];
   const remedy = 'Give it a random value of its own, for instance of: openssl rand -base64 32';
   const owners = new Map<string, string>();
-  return secrets.flatMap(({ variable, value }): Fault[] => {
-    const text = value?.reveal();
-    if (text === undefined) return [{ variable, rule: `must be set in ${profile}`, remedy }];
+  const faultOf = (variable: string, text: string): Fault[] => {
     const owner = owners.get(text);
     owners.set(text, owner ?? variable);
+    if (owner === variable) return [{ variable, rule: 'has the same secret twice', remedy }];
     if (owner !== undefined) return [{ variable, rule: `has the same value as ${owner}`, remedy }];
     if (Buffer.byteLength(text) >= MIN_SECRET_BYTES) return [];
     return [{ variable, rule: `has fewer than ${MIN_SECRET_BYTES} bytes`, remedy }];
+  };
+  return secrets.flatMap(({ variable, value, ring }): Fault[] => {
+    const texts = value && (ring ? keysOf(value) : [value.reveal()]);
+    if (!texts?.length) return [{ variable, rule: `must be set in ${profile}`, remedy }];
+    return texts.flatMap((text) => faultOf(variable, text));
   });
 }
 

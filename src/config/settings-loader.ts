@@ -126,6 +126,7 @@ function ownSecretsOf(modules: readonly DynamicModule[], settings: Settings): Ow
       .map((variable) => ({
         variable: variableName(variable, prefix),
         value: Reflect.get(settings.of(type, prefix), variable.property) as Secret | undefined,
+        ring: variable.ring ?? false,
       })),
   );
 }

@@ -15,6 +15,8 @@ export interface VariableOptions {
    * no other. Locally, when unset, it is `generated`, or stays unset where that is `optional`.
    */
   readonly ownSecret?: 'generated' | 'optional';
+  /** An own secret that may be several, `newest,older,…`, so that it can be replaced; each follows the rules. */
+  readonly ring?: boolean;
   /** Also read `<NAME>_FILE`: a path whose content is the value. */
   readonly file?: boolean;
   /** Turns the text into the field's value; throws an Error whose message completes "must be …". */

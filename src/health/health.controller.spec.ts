@@ -5,11 +5,13 @@ import { Test } from '@nestjs/testing';
 import { NEVER } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Settings } from '../config/index.js';
+import { DatabaseStatus } from '../database/index.js';
 import { HttpSettings, OpsAccess, createFastifyAdapter, furnishHttpDoor } from '../http/index.js';
 import { ManualClock } from '../kernel/manual-clock.js';
 import { Secret } from '../kernel/redact.js';
 import { type PurposeStatus, RedisStatus } from '../redis/index.js';
 import { CLOCK, Metrics } from '../telemetry/index.js';
+import { CompartmentHealth } from './compartment.health.js';
 import { HealthController } from './health.controller.js';
 import { IsolationController } from './isolation.controller.js';
 import { MetricsController } from './metrics.controller.js';
@@ -18,10 +20,13 @@ import { RateLimitGauges } from './rate-limit-gauges.js';
 import { RedisGauges } from './redis-gauges.js';
 import { RedisHealth } from './redis.health.js';
 import { ShutdownState } from './shutdown-state.js';
+import { SqlGauges } from './sql-gauges.js';
+import { SqlHealth } from './sql.health.js';
 
 const TOKEN = 'ops-token-of-at-least-thirty-two-characters';
 const OPS = { authorization: `Bearer ${TOKEN}` };
 const clock = new ManualClock();
+const withoutSql = [SqlHealth, SqlGauges, { provide: DatabaseStatus, useValue: { active: false } }];
 
 function row(purpose: string, more: Partial<PurposeStatus> = {}): PurposeStatus {
   return {
@@ -81,11 +86,9 @@ const FACTS = {
   edition: 4,
   shadowed: [],
 } satisfies StoreFacts;
-
 const status = new FakeStatus();
 let app: NestFastifyApplication;
 const errors: unknown[] = [];
-
 beforeAll(async () => {
   const http = Object.assign(new HttpSettings(), {
     trustProxy: false,
@@ -101,8 +104,10 @@ beforeAll(async () => {
     imports: [TerminusModule.forRoot({ logger: false })],
     controllers: [HealthController, MetricsController, IsolationController],
     providers: [
+      ...withoutSql,
       RedisHealth,
       RedisGauges,
+      CompartmentHealth,
       RateLimitGauges,
       ShutdownState,
       OpsAccess,

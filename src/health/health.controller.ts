@@ -2,8 +2,8 @@ import { Controller, Get, Param, Req, Res, ServiceUnavailableException } from '@
 import { HealthCheckService, type HealthCheckStatus } from '@nestjs/terminus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NoStore, OpsAccess } from '../http/index.js';
+import { CompartmentHealth } from './compartment.health.js';
 import { UnknownPurposeError } from './health.errors.js';
-import { RedisHealth } from './redis.health.js';
 import { ShutdownState } from './shutdown-state.js';
 
 /** The purpose that rate limiting counts on. */
@@ -18,7 +18,7 @@ const RATE_LIMIT = 'rateLimit';
 export class HealthController {
   constructor(
     private readonly terminus: HealthCheckService,
-    private readonly redis: RedisHealth,
+    private readonly compartments: CompartmentHealth,
     private readonly shutdown: ShutdownState,
     private readonly ops: OpsAccess,
   ) {}
@@ -35,8 +35,8 @@ export class HealthController {
     const status = await this.verdict();
     reply.status(status === 'ok' || status === 'degraded' ? 200 : 503);
     const detailed = this.ops.allows(request);
-    const purposes = this.redis.reports(detailed);
-    return { status, purposes, ...(detailed ? { rate_limit: this.redis.counting() } : {}) };
+    const purposes = this.compartments.reports(detailed);
+    return { status, purposes, ...(detailed ? { rate_limit: this.compartments.counting() } : {}) };
   }
 
   @Get('readyz/:purpose')
@@ -47,18 +47,18 @@ export class HealthController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const detailed = this.ops.allows(request);
-    const report = this.redis.report(purpose, detailed);
+    const report = this.compartments.report(purpose, detailed);
     if (!report) throw new UnknownPurposeError();
     const status = this.shutdown.active ? 'shutting_down' : report.status;
     reply.status(status === 'up' || status === 'degraded' ? 200 : 503);
-    const counts = detailed && purpose === RATE_LIMIT ? { rate_limit: this.redis.counting() } : {};
+    const counts = detailed && purpose === RATE_LIMIT ? { rate_limit: this.compartments.counting() } : {};
     return { purpose, ...report, status, ...counts };
   }
 
   private async verdict(): Promise<HealthCheckStatus> {
     if (this.shutdown.active) return 'shutting_down';
     try {
-      return (await this.terminus.check([() => this.redis.check()])).status;
+      return (await this.terminus.check(this.compartments.checks)).status;
     } catch (error) {
       // Terminus says "not ready" by an exception whose body would not survive the problem filter.
       if (!(error instanceof ServiceUnavailableException)) throw error;

@@ -1,5 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { Settings } from '../config/index.js';
+import { DatabaseStatus } from '../database/index.js';
 import { NoStore, OpsOnly } from '../http/index.js';
 import { type PurposeStatus, RedisStatus } from '../redis/index.js';
 
@@ -10,6 +11,7 @@ export class IsolationController {
   constructor(
     private readonly status: RedisStatus,
     private readonly settings: Settings,
+    private readonly database: DatabaseStatus,
   ) {}
 
   @Get()
@@ -21,6 +23,7 @@ export class IsolationController {
       connections: rows.reduce((sum, row) => sum + connectionsOf(row), 0),
       required: this.status.required,
       purposes: rows.map(rowOf),
+      ...(this.database.active ? { sql: sqlRowOf(this.database) } : {}),
     };
   }
 }
@@ -50,5 +53,30 @@ function rowOf(row: PurposeStatus) {
     ...(row.reason === undefined ? {} : { reason: row.reason }),
     since: new Date(row.sinceMs).toISOString(),
     proofs: row.proofs,
+  };
+}
+
+/** SQL has shares instead of lanes: how many connections each feature may use, and does. */
+function sqlRowOf(status: DatabaseStatus) {
+  const row = status.snapshot();
+  return {
+    engine: row.engine,
+    address: row.address,
+    source: row.source,
+    ...(row.user === undefined ? {} : { user: row.user }),
+    tls: row.tls,
+    ...(row.serverVersion === undefined ? {} : { server_version: row.serverVersion }),
+    connections: row.connections,
+    shares: row.features.map(({ feature, most, inUse, waiting }) => ({
+      feature,
+      connections: most,
+      in_use: inUse,
+      waiting,
+    })),
+    outage: 'closed',
+    required: status.required,
+    state: row.state,
+    ...(row.reason === undefined ? {} : { reason: row.reason, detail: row.detail }),
+    since: new Date(row.sinceMs).toISOString(),
   };
 }

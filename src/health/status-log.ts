@@ -5,14 +5,29 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { Subscription, distinctUntilChanged } from 'rxjs';
+import { type Observable, Subscription, distinctUntilChanged } from 'rxjs';
 import { Settings } from '../config/index.js';
 import type { Clock, Timer } from '../kernel/time.js';
-import { type PurposeStatus, RedisStatus } from '../redis/index.js';
+import { RedisStatus } from '../redis/index.js';
 import { CLOCK, LogSettings, RepeatGuard } from '../telemetry/index.js';
 
 /** A timer may fire a moment early, which the guard would take for a repetition. */
 const SLACK_MS = 50;
+
+/** What is said about a compartment. */
+export interface WatchedCompartment {
+  readonly purpose: string;
+  readonly state: 'up' | 'degraded' | 'down';
+  readonly reason?: string;
+  readonly outage: string;
+  readonly sinceMs: number;
+}
+
+export interface WatchedCompartments {
+  all(): readonly WatchedCompartment[];
+  of(purpose: string): WatchedCompartment;
+  changes(purpose: string): Observable<WatchedCompartment>;
+}
 
 /**
  * Says what happens to the compartments: a line for every change of state, and a warning while one is lost, at
@@ -27,7 +42,7 @@ export class StatusLog implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly guard: RepeatGuard;
 
   constructor(
-    private readonly status: RedisStatus,
+    @Inject(RedisStatus) private readonly status: WatchedCompartments,
     private readonly profile: Settings,
     private readonly settings: LogSettings,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -47,7 +62,7 @@ export class StatusLog implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private follow(purpose: string): Subscription {
-    let from: PurposeStatus['state'] | undefined;
+    let from: WatchedCompartment['state'] | undefined;
     return this.status
       .changes(purpose)
       .pipe(distinctUntilChanged((a, b) => a.state === b.state && a.reason === b.reason))
@@ -60,8 +75,8 @@ export class StatusLog implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** @param from undefined at the start, which has said already where each compartment is */
   private tellChange(
-    from: PurposeStatus['state'] | undefined,
-    { purpose, state: to, reason }: PurposeStatus,
+    from: WatchedCompartment['state'] | undefined,
+    { purpose, state: to, reason }: WatchedCompartment,
   ): void {
     const why = reason === undefined ? {} : { reason };
     if (from) this.logger.log(`Compartment ${purpose}: ${from} -> ${to}`, { purpose, from, to, ...why });

@@ -9,7 +9,7 @@ import {
 } from '../config/index.js';
 import { Secret } from '../kernel/redact.js';
 import { parseDurationMs } from '../kernel/time.js';
-import { type TrustProxy, parseTrustProxy } from './trust-proxy.js';
+import { type TrustProxy, parseTrustProxy, trustsEverybody } from './trust-proxy.js';
 
 /** The HTTP door. The time limits close connections that trickle, so that a slow client holds no socket. */
 export class HttpSettings implements SettingsRules {
@@ -94,7 +94,7 @@ export class HttpSettings implements SettingsRules {
   @EnvVariable('OPS_TOKEN', {
     file: true,
     ownSecret: 'optional',
-    doc: 'Bearer token for /metrics, /v1/isolation and the details of /readyz, at least 32 bytes',
+    doc: 'Bearer token for /metrics, /v1/isolation, /v1/rate-limit and the details of /readyz, at least 32 bytes',
   })
   @IsOptional()
   opsToken?: Secret;
@@ -111,11 +111,12 @@ export class HttpSettings implements SettingsRules {
 }
 
 function judgeProxy(http: HttpSettings, profile: Profile): Fault[] {
-  if (http.trustProxy !== true || profile === 'demo') return [];
+  if (!trustsEverybody(http.trustProxy) || profile === 'demo') return [];
+  const said = http.trustProxy === true ? 'is true' : 'covers every address';
   return [
     {
       variable: 'TRUST_PROXY',
-      rule: 'is true, so that any client chooses the address that rate limits and logs see',
+      rule: `${said}, so that any client chooses the address that rate limits and logs see`,
       remedy: 'Give the number of proxies in front, or their addresses',
     },
   ];

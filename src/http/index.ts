@@ -4,5 +4,7 @@ export { furnishHttpDoor } from './http-door.js';
 export { HttpModule } from './http.module.js';
 export { OpsAccess, OpsGuard, OpsOnly } from './ops.guard.js';
 export { PreparedProblem } from './prepared-problem.js';
+export { isRepeated } from './repeated-header.js';
+export { hasEnded, onRequestEnd } from './request-end.js';
 export { BodyLimit, NoStore } from './route.decorators.js';
 export { type FieldError, ValidationFailedError } from './validation.js';

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../kernel/errors.js';
+import { isDeeperThan } from './json-depth.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,6 +20,16 @@ export class MalformedBodyError extends AppError {
   readonly title = 'The body is not valid JSON';
 }
 
+/** Far more than any body of a request needs, and far less than what ends a recursion. */
+const MOST_LEVELS = 64;
+
+export class NestedTooDeepError extends AppError {
+  readonly code = 'NESTED_TOO_DEEP';
+  readonly status = 400;
+  readonly slug = 'nested-too-deep';
+  readonly title = 'The body is nested too deep';
+}
+
 /**
  * JSON is the one media type; any other is 415. Nest's own parser is not used because it fixes the body limit
  * for all routes. Must run before the routes are registered.
@@ -31,6 +42,10 @@ export function acceptJson(instance: FastifyInstance): void {
     request.rawBody = body;
     // Many clients name the type on a POST without a body; validation says what is missing.
     if (body.length === 0) return done(null, undefined);
+    if (isDeeperThan(MOST_LEVELS, body))
+      return done(
+        new NestedTooDeepError(`The body has more than ${MOST_LEVELS} levels of lists and objects.`),
+      );
     void parse(request, body.toString('utf8'), (error, value) => {
       if (error) done(new MalformedBodyError('The body is not valid JSON, or has a forbidden member.'));
       else done(null, value);

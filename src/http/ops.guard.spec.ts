@@ -10,9 +10,14 @@ function access(profile: Profile, token?: string): OpsAccess {
   const http = Object.assign(new HttpSettings(), token ? { opsToken: new Secret(token) } : {});
   return new OpsAccess(http, new Settings(profile));
 }
-const asking = (authorization?: string) => ({
-  headers: authorization === undefined ? {} : { authorization },
-});
+type Request = Parameters<OpsAccess['allows']>[0];
+/** What a request has when its lines are these. */
+const asking = (...authorization: string[]): Request => {
+  const [first] = authorization;
+  const rawHeaders = authorization.flatMap((value) => ['Authorization', value]);
+  const headers = first === undefined ? {} : { authorization: first };
+  return { headers, raw: { rawHeaders } } as unknown as Request;
+};
 
 describe('access for operators', () => {
   it('is open in demo and development until a token is set', () => {
@@ -33,5 +38,6 @@ describe('access for operators', () => {
     expect(production.allows(asking(`Bearer ${TOKEN}x`))).toBe(false);
     expect(production.allows(asking(`Basic ${TOKEN}`))).toBe(false);
     expect(production.allows(asking(TOKEN))).toBe(false);
+    expect(production.allows(asking(`Bearer ${TOKEN}`, 'Bearer x'))).toBe(false);
   });
 });

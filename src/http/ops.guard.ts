@@ -10,6 +10,7 @@ import type { FastifyRequest } from 'fastify';
 import { Settings } from '../config/index.js';
 import { AppError } from '../kernel/errors.js';
 import { HttpSettings } from './http.config.js';
+import { isRepeated } from './repeated-header.js';
 
 export class OpsTokenRequiredError extends AppError {
   readonly code = 'OPS_TOKEN_REQUIRED';
@@ -38,9 +39,11 @@ export class OpsAccess {
     this.open = !this.digest && (profile === 'demo' || profile === 'development');
   }
 
-  allows(request: Pick<FastifyRequest, 'headers'>): boolean {
+  /** Not where there are two Authorization headers: which one somebody in front of us has looked at is not known. */
+  allows({ headers, raw }: Pick<FastifyRequest, 'headers' | 'raw'>): boolean {
     if (this.open) return true;
-    const given = /^bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (isRepeated(raw.rawHeaders, 'authorization')) return false;
+    const given = /^bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
     // Digests have one length, so the comparison takes the same time whatever was sent.
     return given !== undefined && this.digest !== undefined && timingSafeEqual(sha256(given), this.digest);
   }

@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../kernel/errors.js';
 import { PROBLEM_TYPE, type Problem, problemOf } from './problem.js';
 
 /**
@@ -16,6 +17,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     // The client left while it was sending: nobody to answer, and no fault of ours to log.
     if (thrown !== undefined && thrown === request.raw.errored) return;
+    if (thrown instanceof AppError && request.record) Object.assign(request.record, thrown.record);
     const problem = problemOf(thrown, { requestId: request.id, url: request.url });
     if (problem.unexpected) {
       const route = request.routeOptions.url ?? 'unmatched';

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../kernel/time.js';
 import { type CountSeries, type Metrics, type RequestRecord, requestContext } from '../telemetry/index.js';
+import { onRequestEnd } from './request-end.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -37,8 +38,8 @@ export function recordRequests(instance: FastifyInstance, options: RequestLogOpt
     request.record = { requestId: request.id, redis: {} };
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
-    // `close`, not Fastify's onResponse: that one never comes when the client leaves an event stream.
-    reply.raw.once('close', () => finish(request, reply, clock.monotonicMs() - startMs));
+    // Not Fastify's onResponse, which never comes when the client leaves an event stream.
+    onRequestEnd(request, reply, () => finish(request, reply, clock.monotonicMs() - startMs));
     done();
   });
   if (options.followRequests) {
@@ -55,7 +56,7 @@ function createFinisher({ metrics, quietRoutes, followRequests }: RequestLogOpti
     // Never the URL: it is unbounded as a label and may hold a token as text.
     const route = request.routeOptions.url ?? 'unmatched';
     const { method, record } = request;
-    const aborted = !reply.raw.writableEnded;
+    const aborted = !reply.raw.writableEnded || neverSent(reply.raw);
     const status = aborted && !reply.raw.headersSent ? CLIENT_GONE : reply.raw.statusCode;
 
     const key = `${method} ${route} ${status}`;
@@ -77,6 +78,7 @@ function createFinisher({ metrics, quietRoutes, followRequests }: RequestLogOpti
       rate_limit_state: record.rateLimitState ?? 'none',
       rate_limit_policy: record.rateLimitPolicy ?? 'none',
       ...(record.rateLimitDegraded ? { rate_limit_degraded: true } : {}),
+      ...identity(record),
       ...(followRequests ? { redis: usage(record) } : {}),
       ...(aborted ? { aborted } : {}),
     };
@@ -85,9 +87,24 @@ function createFinisher({ metrics, quietRoutes, followRequests }: RequestLogOpti
   };
 }
 
+/** Only where the route asked who it is. */
+function identity({ userId, sessionId, tenantId, accessDenied }: RequestRecord): Record<string, string> {
+  return {
+    ...(userId === undefined ? {} : { user_id: userId }),
+    ...(sessionId === undefined ? {} : { session_id: sessionId }),
+    ...(tenantId === undefined ? {} : { tenant_id: tenantId }),
+    ...(accessDenied === undefined ? {} : { access_denied: accessDenied }),
+  };
+}
+
 /** A list, because a purpose is a value: as a key, `securityTokens` would look like a secret's name. */
 function usage({ redis }: RequestRecord): { purpose: string; calls: number; ms: number }[] {
   return Object.entries(redis).map(([purpose, { calls, ms }]) => ({ purpose, calls, ms: round(ms) }));
+}
+
+/** An answer that was written and waited behind another one of its connection until that was closed. */
+function neverSent({ socket, writableFinished }: FastifyReply['raw']): boolean {
+  return socket === null && !writableFinished;
 }
 
 function round(ms: number): number {

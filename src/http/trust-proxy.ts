@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { coverEverybody } from './address-ranges.js';
 
 /** Whose X-Forwarded-For is believed: nobody's, everybody's, that of so many hops, or of these addresses. */
 export type TrustProxy = boolean | number | string[];
@@ -23,7 +24,16 @@ export function parseTrustProxy(text: string): TrustProxy {
   if (/^\d{1,2}$/.test(value)) return Number(value) === 0 ? false : Number(value);
   const ranges = value.split(',').map((range) => range.trim());
   if (ranges.every(isRange)) return ranges;
+  const empty = ranges.find((range) => /\/0+$/.test(range) && isIP(range.replace(/\/0+$/, '')) > 0);
+  if (empty !== undefined)
+    throw new Error(`must be ranges with a prefix of 1 bit at least; ${empty} is every address`);
   throw new Error('must be a number of proxies, or addresses and CIDR ranges separated by commas');
+}
+
+/** Whether any client may choose the address that is seen of it. */
+export function trustsEverybody(trust: TrustProxy): boolean {
+  if (typeof trust !== 'object') return trust === true;
+  return coverEverybody(trust.filter((range) => !NAMED_RANGES.includes(range)));
 }
 
 function isRange(text: string): boolean {
@@ -31,5 +41,5 @@ function isRange(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
 }

@@ -26,6 +26,11 @@ export abstract class AppError extends Error {
     return {};
   }
 
+  /** What the record of the request says once it is answered with this error, beside its status; no secret. */
+  get record(): Readonly<Record<string, unknown>> {
+    return {};
+  }
+
   /** Further response headers, lower-case names. */
   get headers(): Record<string, string> {
     return {};

@@ -44,8 +44,8 @@ export class Check implements Question {
 
   answered(allowed: boolean, outcomes: readonly LimitOutcome[], nowMs: number): void {
     for (const meter of this.meters) meter.heard(this.trust, nowMs);
-    const grounds = { allowed, outcomes, backend: 'redis', degraded: false } as const;
-    this.asker.decided(this, new RateLimitDecision(this.meters, grounds), nowMs);
+    const grounds = { meters: this.meters, allowed, outcomes, backend: 'redis', degraded: false } as const;
+    this.asker.decided(this, new RateLimitDecision(grounds), nowMs);
   }
 
   failed(error: unknown, nowMs: number): void {

@@ -1,27 +1,18 @@
 import type { Clock } from '../kernel/time.js';
-import { RedisCommandError, RedisUnavailableError } from '../redis/index.js';
 import type { Check } from './check.js';
 import { countLocally, fits } from './counting/local-counting.js';
 import type { Meter } from './counting/meter.js';
 import { type Cost, unitsOf } from './counting/outcome.js';
 import type { RedisCounter } from './counting/redis-counter.js';
 import { RateLimitDecision } from './decision.js';
+import { lossReason } from './failure.js';
+import type { OutageFacts } from './outage-facts.js';
 import { Substitute } from './substitute.js';
 
-export interface DeciderOptions {
+export interface DeciderOptions extends OutageFacts {
   /** Undefined: this process counts by choice. */
   readonly redis: Pick<RedisCounter, 'ask'> | undefined;
   readonly clock: Clock;
-  /** Why Redis cannot be asked now; undefined: it can. */
-  readonly lost: () => string | undefined;
-  /** Refuse instead of counting here: the purpose is closed while Redis is away. */
-  readonly closed: () => boolean;
-  /** Instances that share the limits, this one included. */
-  readonly instances: () => number;
-  /** What a decision of this process is called where counting here was chosen, not forced. */
-  readonly chosenIsDegraded: boolean;
-  /** Told of each decision that had to be made without Redis. */
-  readonly onSubstitute: (reason: string, error?: Error) => void;
 }
 
 /**
@@ -73,17 +64,24 @@ export class Decider {
     return meter.trust === this.trust;
   }
 
-  /** A denial of Redis that still holds: the place of the limit that denies, or -1. */
-  knownDenial(meters: readonly Meter[], cost: Cost, nowMs: number): number {
-    const { trust } = this;
+  /**
+   * A denial of Redis that still holds: the place of the limit that denies, or -1.
+   *
+   * @param except limits that are being given something back, of which Redis has not said yet how they stand
+   */
+  knownDenial(meters: readonly Meter[], cost: Cost, nowMs: number, except?: readonly Meter[]): number {
     if (this.isAway) return -1;
     const nowUs = Math.floor(nowMs * 1000);
     for (let at = 0; at < meters.length; at += 1) {
       const meter = meters[at] as Meter;
-      if (meter.trust === trust && !fits(meter, unitsOf(cost, at), nowUs) && meter.limit.remembersDenials)
-        return at;
+      if (this.deniesSurely(meter, unitsOf(cost, at), nowUs) && !except?.includes(meter)) return at;
     }
     return -1;
+  }
+
+  /** Whether Redis has said so of this one limit that it denies a unit now. */
+  stillDenies(meter: Meter, nowMs: number): boolean {
+    return !this.isAway && this.deniesSurely(meter, 1, Math.floor(nowMs * 1000));
   }
 
   /** Asks Redis; called when `decideNow` had nothing to say. */
@@ -94,11 +92,13 @@ export class Decider {
 
   /** What takes the place of an answer of Redis; undefined where nothing may. */
   afterFailure(check: Check, error: unknown): RateLimitDecision | undefined {
-    if (this.options.closed()) return undefined;
-    if (error instanceof RedisUnavailableError) return this.substitute?.decide(check, error.reason, error);
-    // The server refused this one call; the compartment may seem well, so this has to be said here.
-    if (error instanceof RedisCommandError) return this.substitute?.decide(check, 'other', error);
-    return undefined;
+    const reason = lossReason(error);
+    if (reason === undefined || this.options.closed()) return undefined;
+    return this.substitute?.decide(check, reason, error as Error);
+  }
+
+  private deniesSurely(meter: Meter, cost: number, nowUs: number): boolean {
+    return meter.trust === this.trust && !fits(meter, cost, nowUs) && meter.limit.remembersDenials;
   }
 
   /** Redis is lost and substituted: what it said last is no answer of its own any more. */
@@ -110,6 +110,6 @@ export class Decider {
     const { instances, chosenIsDegraded: degraded } = this.options;
     const nowUs = Math.floor(startMs * 1000);
     const counted = countLocally({ operation, meters, cost, instances: instances(), nowUs });
-    return new RateLimitDecision(meters, { ...counted, backend: 'memory', degraded });
+    return new RateLimitDecision({ meters, ...counted, backend: 'memory', degraded });
   }
 }

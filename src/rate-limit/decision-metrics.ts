@@ -1,4 +1,4 @@
-import type { CountSeries, LatencyObserver, Metrics } from '../telemetry/index.js';
+import type { CountSeries, HistogramObserver, Metrics } from '../telemetry/index.js';
 import {
   BACKENDS,
   type BackendName,
@@ -11,14 +11,14 @@ import type { PolicyBook } from './policies/plan.js';
 
 interface PolicySeries {
   readonly decisions: Readonly<Record<BackendName, Readonly<Record<RateLimitState, CountSeries>>>>;
-  readonly remaining: LatencyObserver;
+  readonly remaining: HistogramObserver;
   readonly wouldDeny: CountSeries;
 }
 
 /** What a limiter counts. All series are asked for at the start, so that they are exposed as zero before the first decision. */
 export class DecisionMetrics {
   private readonly policies: ReadonlyMap<string, PolicySeries>;
-  private readonly durations: Readonly<Record<BackendName, LatencyObserver>>;
+  private readonly durations: Readonly<Record<BackendName, HistogramObserver>>;
 
   constructor(metrics: Metrics, book: PolicyBook) {
     const observer = (backend: BackendName) => metrics.rateLimitDuration.child({ backend });

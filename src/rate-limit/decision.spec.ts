@@ -11,15 +11,10 @@ const free: LimitOutcome = { remaining: 4, resetUs: 5_500_001, waitUs: 0 };
 const waiting = (waitUs: number): LimitOutcome => ({ remaining: 0, resetUs: 10_000_000, waitUs });
 const tooDear: LimitOutcome = { remaining: 10, resetUs: 0, waitUs: -1 };
 
-function decisionOf(
-  outcomes: LimitOutcome[] | (() => LimitOutcome[]),
-  allowed: boolean,
-  blockedForMs?: number,
-) {
-  const count = typeof outcomes === 'function' ? outcomes().length : outcomes.length;
-  const meters = Array.from({ length: count }, () => new Meter(LIMIT, LIMIT, ''));
+function decisionOf(outcomes: LimitOutcome[], allowed: boolean, blockedForMs?: number) {
+  const meters = Array.from({ length: outcomes.length }, () => new Meter(LIMIT, LIMIT, ''));
   const blocked = blockedForMs === undefined ? {} : { blockedForMs };
-  return new RateLimitDecision(meters, { allowed, outcomes, backend: 'redis', degraded: false, ...blocked });
+  return new RateLimitDecision({ meters, allowed, outcomes, backend: 'redis', degraded: false, ...blocked });
 }
 
 interface Said {
@@ -114,13 +109,13 @@ describe('A decision', () => {
   it('works out what nobody looks at neither at once nor twice', () => {
     let worked = 0;
     const meters = [new Meter(LIMIT, LIMIT, '')];
-    const outcomes = (): LimitOutcome[] => {
-      worked += 1;
-      return [waiting(1000)];
-    };
-    const decision = new RateLimitDecision(meters, {
+    const decision = new RateLimitDecision({
+      meters,
       allowed: false,
-      outcomes,
+      get outcomes() {
+        worked += 1;
+        return [waiting(1000)];
+      },
       backend: 'cache',
       degraded: false,
     });

@@ -27,9 +27,11 @@ export interface LimitStatus {
 
 /** What a decision rests on. */
 export interface Grounds {
+  /** Every limit that applied. */
+  readonly meters: readonly Pick<Meter, 'limit' | 'field'>[];
   readonly allowed: boolean;
-  /** In the order of the meters; a function where nobody may ever ask. */
-  readonly outcomes: readonly LimitOutcome[] | (() => readonly LimitOutcome[]);
+  /** In the order of the meters. */
+  readonly outcomes: readonly LimitOutcome[];
   readonly backend: BackendName;
   /** The decision is weaker than promised: Redis is away, and this instance counts its share alone. */
   readonly degraded: boolean;
@@ -46,31 +48,27 @@ export class RateLimitDecision {
   readonly backend: BackendName;
   /** The decision is weaker than promised: Redis is away, and this instance counts its share alone. */
   readonly degraded: boolean;
-  private found: Grounds['outcomes'];
-  private readonly blockedForMs: number | undefined;
   private statuses: readonly LimitStatus[] | undefined;
 
-  /** @param meters every limit that applied */
-  constructor(
-    /** @internal */ readonly meters: readonly Pick<Meter, 'limit' | 'field'>[],
-    { allowed, outcomes, backend, degraded, blockedForMs }: Grounds,
-  ) {
-    this.allowed = allowed;
-    this.backend = backend;
-    this.degraded = degraded;
-    this.found = outcomes;
-    this.blockedForMs = blockedForMs;
+  constructor(private readonly grounds: Grounds) {
+    this.allowed = grounds.allowed;
+    this.backend = grounds.backend;
+    this.degraded = grounds.degraded;
+  }
+
+  /** @internal */
+  get meters(): Grounds['meters'] {
+    return this.grounds.meters;
   }
 
   /** @internal */
   get outcomes(): readonly LimitOutcome[] {
-    if (typeof this.found === 'function') this.found = this.found();
-    return this.found;
+    return this.grounds.outcomes;
   }
 
   /** An operator has blocked one of the subjects. */
   get blocked(): boolean {
-    return this.blockedForMs !== undefined;
+    return this.grounds.blockedForMs !== undefined;
   }
 
   get state(): RateLimitState {
@@ -96,13 +94,14 @@ export class RateLimitDecision {
   /** Every limit that applied, in the order of the policies. Empty where none did. */
   get limits(): readonly LimitStatus[] {
     return (this.statuses ??= this.meters.map(({ limit }, at) =>
-      statusOf(limit, this.outcomes[at] as LimitOutcome, this.blockedForMs),
+      statusOf(limit, this.outcomes[at] as LimitOutcome, this.grounds.blockedForMs),
     ));
   }
 }
 
 /** No limit applies to this one. */
-export const NOTHING_APPLIES = new RateLimitDecision([], {
+export const NOTHING_APPLIES = new RateLimitDecision({
+  meters: [],
   allowed: true,
   outcomes: [],
   backend: 'memory',

@@ -1,22 +1,13 @@
 import { ManualClock } from '../kernel/manual-clock.js';
 import { Metrics } from '../telemetry/index.js';
-import { canonicalAddress, canonicalNetwork } from './counting/client-address.js';
 import type { Question } from './counting/question.js';
 import type { Ruling } from './counting/subject.js';
-import { SubjectTable } from './counting/subject-table.js';
-import { NO_RULING } from './create-engine.js';
-import { Decider } from './decider.js';
-import { DecisionMetrics } from './decision-metrics.js';
-import { LimitEngine, type LimitEngineParts } from './limit-engine.js';
+import { assembleEngine } from './engine-assembly.js';
+import type { LimitEngineParts } from './limit-engine.js';
 import { PolicyBook } from './policies/plan.js';
 import type { PolicyTable } from './policies/policy.js';
 import { RateLimiter } from './rate-limiter.js';
 import { StandIn } from './substitute.rig.js';
-
-const CANONICAL: { readonly [dimension: string]: (text: string) => string } = {
-  ip: canonicalAddress,
-  network: canonicalNetwork,
-};
 
 export interface OpenEngineOptions {
   readonly shadowed?: readonly string[];
@@ -42,37 +33,20 @@ export function openEngine<Table extends PolicyTable>(policies: Table, options: 
     redis.ask(question);
     process.nextTick(() => redis.flush());
   };
-  const decider = new Decider({
-    redis: options.inMemory ? undefined : { ask },
+  const metrics = new Metrics();
+  const { engine, decider } = assembleEngine({
+    book: new PolicyBook(policies, options.shadowed),
+    metrics,
     clock,
+    redis: options.inMemory ? undefined : { ask },
+    digest: (dimension, text) => `${dimension}/${text}`.padEnd(16, '.').slice(0, 16),
     lost: () => state.lost,
     closed: () => state.closed,
     instances: () => options.instances ?? 1,
     chosenIsDegraded: false,
     onSubstitute: (reason) => reasons.push(reason),
-  });
-  const book = new PolicyBook(policies, options.shadowed);
-  const metrics = new Metrics();
-  const tables = new Map<string, SubjectTable>();
-  const engine = new LimitEngine({
-    book,
-    decider,
-    tables: (dimension) => {
-      const made =
-        tables.get(dimension) ??
-        new SubjectTable({
-          dimension,
-          capacity: 1000,
-          canonical: CANONICAL[dimension] ?? ((text) => text),
-          digest: (text) => `${dimension}/${text}`.padEnd(16, '.').slice(0, 16),
-        });
-      tables.set(dimension, made);
-      return made;
-    },
-    ruling: options.ruling ?? NO_RULING,
-    inRedis: options.inRedis ?? (() => true),
-    metrics: new DecisionMetrics(metrics, book),
-    clock,
+    ...(options.ruling && { ruling: options.ruling }),
+    ...(options.inRedis && { inRedis: options.inRedis }),
   });
   return {
     engine,

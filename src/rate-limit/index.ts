@@ -2,7 +2,6 @@ export { type Backlog, BacklogError } from './backpressure/backlog.js';
 export { Backlogs } from './backpressure/backlogs.js';
 export { Backpressure } from './backpressure/backpressure.decorator.js';
 export { BackpressureError } from './backpressure/backpressure.errors.js';
-export { BackpressureGuard } from './backpressure/backpressure.guard.js';
 export {
   type ConsumerLagClient,
   InFlight,
@@ -10,6 +9,7 @@ export {
   consumerLag,
   streamLength,
 } from './backpressure/depths.js';
+export { canonicalAddress } from './counting/client-address.js';
 export { InvalidRulingError, TooManyRulingsError } from './control/control.errors.js';
 export type { OverrideRule, PolicyMode } from './control/override.js';
 export {
@@ -22,7 +22,6 @@ export { RateLimitOpsModule } from './control/rate-limit-ops.module.js';
 export { RateLimitStore, type StoreFacts, type StoreInfo } from './control/rate-limit-store.js';
 export { type RateLimiterOptions, createRateLimiter } from './create-rate-limiter.js';
 export {
-  BACKENDS,
   type BackendName,
   type LimitStatus,
   type RateLimitDecision,
@@ -34,7 +33,6 @@ export { limitRequests } from './http/limit-requests.js';
 export { type RequestCost, RateLimit, SkipRateLimit } from './http/rate-limit.decorator.js';
 export { RateLimitExceededError } from './http/rate-limit.errors.js';
 export { RateLimitGuard } from './http/rate-limit.guard.js';
-export { rateLimitHeaders } from './http/rate-limit.headers.js';
 export { RouteLimitError } from './http/route-faults.js';
 export type {
   StreamDecision,
@@ -44,10 +42,9 @@ export type {
 } from './leases/stream-decision.js';
 export { StreamQuota } from './leases/stream-quota.decorator.js';
 export { StreamDeniedError } from './leases/stream-quota.errors.js';
-export { StreamQuotaGuard } from './leases/stream-quota.guard.js';
 export type { ConcurrentLimitRow, StreamQuotaRow, StreamQuotaTable } from './leases/stream-quota.js';
 export { StreamQuotaError } from './leases/stream-quota-rules.js';
-export { STREAM_QUOTAS, type StreamQuotaMap, type StreamQuotaName } from './leases/stream-quotas.table.js';
+export type { StreamQuotaMap, StreamQuotaName } from './leases/stream-quotas.table.js';
 export { StreamQuotas } from './leases/stream-quotas.js';
 export { type PolicyName, POLICIES, type RateLimitPolicyMap } from './policies/policies.js';
 export type {
@@ -60,8 +57,8 @@ export type {
   RateLimitDimensionMap,
   Subjects,
 } from './policies/policy.js';
+export { RateLimitRootError } from './one-root.js';
 export { PolicyError } from './policies/policy-rules.js';
-export { RateLimitSettings } from './rate-limit.config.js';
 export { RateLimitModule } from './rate-limit.module.js';
 export type { RateLimitModuleOptions } from './rate-limit.options.js';
 export { type CheckOptions, RateLimiter } from './rate-limiter.js';

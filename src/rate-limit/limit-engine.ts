@@ -1,15 +1,20 @@
 import type { Clock } from '../kernel/time.js';
 import { type Asker, Check } from './check.js';
+import { CheckSubjects, type SubjectTexts } from './check-subjects.js';
 import { outcomeOf } from './counting/local-counting.js';
 import type { Meter } from './counting/meter.js';
-import { type Cost, OPERATION, type Operation, unitsOf } from './counting/outcome.js';
+import { type Cost, OPERATION, unitsOf } from './counting/outcome.js';
 import type { Ruling, Subject } from './counting/subject.js';
 import type { SubjectTable } from './counting/subject-table.js';
 import type { Decider } from './decider.js';
+import type { Held } from './held.js';
 import type { DecisionMetrics } from './decision-metrics.js';
 import { NOTHING_APPLIES, RateLimitDecision } from './decision.js';
-import { MOST_PLANS, type Plan, type PlannedLimit, type PolicyBook } from './policies/plan.js';
+import { KnownDenial } from './known-denial.js';
+import type { Plan, PolicyBook } from './policies/plan.js';
 import type { Dimension } from './policies/policy.js';
+import { type Request, ONE_UNIT, costOf } from './request.js';
+import { ShadowWatch } from './shadow-watch.js';
 
 export interface LimitEngineParts {
   readonly book: PolicyBook;
@@ -22,27 +27,22 @@ export interface LimitEngineParts {
   readonly clock: Clock;
 }
 
-/** What is asked of a plan. */
-export interface Request {
-  readonly operation: Operation;
-  /** Units; 1 or more. */
-  readonly cost: number;
-  /** Units of the policies that cost something else, by name. */
-  readonly costs?: ReadonlyMap<string, number>;
-}
-
-export const ONE_UNIT: Request = { operation: OPERATION.spend, cost: 1 };
-
 /** From the names of policies and the texts of subjects to a decision. */
 export class LimitEngine implements Asker {
-  /** The subjects of the check that is being put together; checks begin one after the other. */
-  private readonly subjects: (Subject | undefined)[] = [];
-  private gathered = 0;
-  /** Limits of the check that is being put together which are in shadow mode for its subjects only. */
-  private readonly aside: Meter[] = [];
-  private readonly tablesOf = new Map<Plan, readonly SubjectTable[]>();
+  private readonly subjects: CheckSubjects;
+  private readonly shadows: ShadowWatch;
+  /** Of what is held and given back, which metrics do not take for decisions. */
+  private readonly holder: Asker;
 
-  constructor(private readonly parts: LimitEngineParts) {}
+  constructor(private readonly parts: LimitEngineParts) {
+    const { decider, metrics, tables, ruling } = parts;
+    this.subjects = new CheckSubjects(tables, ruling);
+    this.shadows = new ShadowWatch({ subjects: this.subjects, decider, metrics });
+    this.holder = {
+      decided: (check, decision) => check.resolve(decision),
+      undecided: (check, error) => decider.afterFailure(check, error),
+    };
+  }
 
   get book(): PolicyBook {
     return this.parts.book;
@@ -50,36 +50,42 @@ export class LimitEngine implements Asker {
 
   /**
    * @param values who is counted, in the order of the plan's dimensions; undefined: nobody, so its limits do not apply
+   * @param held what `hold` has spent for the same request; it is given back together with the question
    * @returns the decision itself where nobody has to be asked, else a promise of it
    * @throws RedisUnavailableError, through the promise, where the purpose is closed
    */
   decide(
     plan: Plan,
-    values: readonly (string | undefined)[],
+    values: SubjectTexts,
     request = ONE_UNIT,
+    held?: Held,
   ): RateLimitDecision | Promise<RateLimitDecision> {
     const { clock, decider, metrics } = this.parts;
-    const client = this.gather(plan, values);
-    if (!client) return NOTHING_APPLIES;
     const startMs = clock.monotonicMs();
+    if (held) this.giveBack(held);
+    else {
+      const again = request === ONE_UNIT ? this.deniedAgain(plan, values, startMs) : undefined;
+      if (again) return again;
+    }
+    const client = this.subjects.gather(plan, values);
+    if (!client) return NOTHING_APPLIES;
     const inRedis = this.parts.inRedis(client);
     const { operation } = request;
     if (operation <= OPERATION.peek) {
       const blocked = this.blocked(plan, request, inRedis, startMs);
       if (blocked) return blocked;
     }
-    const meters = this.metersOf(plan.limits, inRedis);
+    const meters = this.subjects.meters(plan.limits, inRedis);
     const cost = costOf(meters, request);
     // Before anything is watched: what is known to be denied has spent nothing, of a shadow neither.
     if (operation <= OPERATION.peek && inRedis) {
-      const at = decider.knownDenial(meters, cost, startMs);
+      const at = decider.knownDenial(meters, cost, startMs, held?.check.meters);
       if (at >= 0) {
-        this.aside.length = 0;
-        return this.deny(meters, at, cost, startMs);
+        client.denied(meters[at] as Meter, plan.limits);
+        return this.deny({ meters, at, cost, held }, startMs);
       }
     }
-    if (this.aside.length > 0) this.watchAside(request, inRedis, startMs);
-    if (plan.shadowed.length > 0) this.watch(plan, request, inRedis, startMs);
+    this.shadows.watch(plan, request, { inRedis, startMs });
     if (meters.length === 0) return NOTHING_APPLIES;
     const check = new Check(this, { operation, cost, meters, inRedis, startMs });
     const now = decider.decideNow(check);
@@ -95,36 +101,63 @@ export class LimitEngine implements Asker {
   }
 
   /**
-   * The denial that one unit would get, where nobody has to be asked for it; nothing is spent.
+   * Spends what is known of a request before all that counts is known, so that those who come meanwhile find it spent.
+   * Shadows and metrics hear of denials only: `decide` gives it back and asks for everything, and what nobody decides
+   * stays spent, by `keep`.
    *
-   * @returns undefined where it would pass, or where only Redis can tell
+   * @returns a decision where nothing is held: it is denied, or no limit applies
+   * @throws RedisUnavailableError, through the promise, where the purpose is closed
    */
-  denialNow(plan: Plan, values: readonly (string | undefined)[]): RateLimitDecision | undefined {
+  hold(
+    plan: Plan,
+    values: SubjectTexts,
+    request: Request,
+  ): Held | RateLimitDecision | Promise<Held | RateLimitDecision> {
     const { clock, decider } = this.parts;
-    const client = this.gather(plan, values);
-    if (!client) return undefined;
     const startMs = clock.monotonicMs();
+    const again = request === ONE_UNIT ? this.deniedAgain(plan, values, startMs) : undefined;
+    if (again) return again;
+    const client = this.subjects.gather(plan, values);
+    if (!client) return NOTHING_APPLIES;
     const inRedis = this.parts.inRedis(client);
-    const blocked = this.blocked(plan, ONE_UNIT, inRedis, startMs);
+    const blocked = this.blocked(plan, request, inRedis, startMs);
     if (blocked) return blocked;
-    const meters = this.metersOf(plan.limits, inRedis);
-    this.aside.length = 0;
-    if (meters.length === 0) return undefined;
-    const at = inRedis ? decider.knownDenial(meters, 1, startMs) : -1;
-    if (at >= 0) return this.deny(meters, at, 1, startMs);
-    const now = decider.decideNow(
-      new Check(this, { operation: OPERATION.peek, cost: 1, meters, inRedis, startMs }),
-    );
-    if (!now || now.allowed) return undefined;
-    this.parts.metrics.decided(now, 0);
-    return now;
+    const meters = this.subjects.meters(plan.limits, inRedis);
+    if (meters.length === 0) return NOTHING_APPLIES;
+    const cost = costOf(meters, request);
+    const at = inRedis ? decider.knownDenial(meters, cost, startMs) : -1;
+    if (at >= 0) {
+      client.denied(meters[at] as Meter, plan.limits);
+      return this.deny({ meters, at, cost }, startMs);
+    }
+    const check = new Check(this.holder, { operation: OPERATION.spend, cost, meters, inRedis, startMs });
+    const conclude = (decision: RateLimitDecision, nowMs: number): Held | RateLimitDecision => {
+      if (decision.allowed) return { decision, check, plan, values, request };
+      this.parts.metrics.decided(decision, nowMs - startMs);
+      return decision;
+    };
+    const now = decider.decideNow(check);
+    if (now) return conclude(now, startMs);
+    return new Promise((resolve, reject) => {
+      check.resolve = (decision) => resolve(conclude(decision, clock.monotonicMs()));
+      check.reject = reject;
+      decider.ask(check);
+    });
+  }
+
+  /** Nobody decided the request: what was held of it stays spent, and shadows and metrics hear of it. */
+  keep({ decision, check: { inRedis }, plan, values, request }: Held): void {
+    const startMs = this.parts.clock.monotonicMs();
+    this.subjects.gather(plan, values);
+    // For those that stand aside.
+    this.subjects.meters(plan.limits, inRedis);
+    this.shadows.watch(plan, request, { inRedis, startMs });
+    this.parts.metrics.decided(decision, 0);
   }
 
   /** Who is meant, with what operators have set about them. */
   subject(dimension: Dimension, value: string): Subject {
-    const subject = this.parts.tables(dimension).get(value);
-    subject.follow(this.parts.ruling);
-    return subject;
+    return this.subjects.one(dimension, value);
   }
 
   /** Whether Redis counts this client; false for those that a canary leaves to this process. */
@@ -142,99 +175,49 @@ export class LimitEngine implements Asker {
     return this.parts.decider.afterFailure(check, error);
   }
 
-  /** @returns the first subject: one client is counted in one place, whatever else the check is about */
-  private gather(plan: Plan, values: readonly (string | undefined)[]): Subject | undefined {
-    const { subjects } = this;
-    const { ruling } = this.parts;
-    const tables = this.tablesOf.get(plan) ?? this.openTables(plan);
-    let client: Subject | undefined;
-    this.gathered = tables.length;
-    for (let at = 0; at < tables.length; at += 1) {
-      const value = values[at];
-      const subject = value === undefined ? undefined : (tables[at] as SubjectTable).get(value);
-      subject?.follow(ruling);
-      subjects[at] = subject;
-      client ??= subject;
-    }
-    return client;
-  }
-
-  private openTables(plan: Plan): readonly SubjectTable[] {
-    const tables = plan.dimensions.map((dimension) => this.parts.tables(dimension));
-    // No WeakMap, which is slower: plans beyond are not kept by their book either.
-    if (this.tablesOf.size < MOST_PLANS) this.tablesOf.set(plan, tables);
-    return tables;
-  }
-
-  /** Limits that an operator has made one subject free of are left out; those that only watch it go aside. */
-  private metersOf(limits: readonly PlannedLimit[], inRedis: boolean): Meter[] {
-    const meters: Meter[] = [];
-    for (const limit of limits) {
-      const subject = this.subjects[limit.at];
-      if (!subject) continue;
-      const meter = subject.meter(limit, this.parts.ruling, inRedis);
-      if (meter.limit.spared === undefined) meters.push(meter);
-      else if (meter.limit.spared === 'shadow') this.aside.push(meter);
-    }
-    return meters;
-  }
-
-  /** By a denial of Redis that still holds. A flood gets nothing else, so only what is asked for is worked out. */
-  private deny(meters: readonly Meter[], at: number, cost: Cost, nowMs: number): RateLimitDecision {
-    const { policy, burst } = (meters[at] as Meter).limit;
-    this.parts.metrics.knownDenial(policy, unitsOf(cost, at) > burst ? 'block' : 'throttle');
-    const outcomes = () =>
-      meters.map((meter, place) => {
-        const denies = place === at || this.parts.decider.trusts(meter);
-        const outcome = outcomeOf(meter, unitsOf(cost, place), denies, Math.floor(nowMs * 1000));
-        // Should the limit have been filled up in the meantime, then this was a denial all the same.
-        return place === at && outcome.waitUs === 0 ? { ...outcome, waitUs: 1 } : outcome;
-      });
-    return new RateLimitDecision(meters, { allowed: false, outcomes, backend: 'cache', degraded: false });
-  }
-
-  /** A policy in shadow mode is counted beside the others, and decides nothing. */
-  private watch({ shadowed }: Plan, request: Request, inRedis: boolean, startMs: number): void {
-    for (const { name, limits } of shadowed) {
-      const meters = this.metersOf(limits, inRedis);
-      this.observe(name, [...meters, ...this.aside.splice(0)], request, { inRedis, startMs });
-    }
-  }
-
-  /** Limits that are in shadow mode for these subjects only. */
-  private watchAside(request: Request, inRedis: boolean, startMs: number): void {
-    const aside = this.aside.splice(0);
-    for (const policy of new Set(aside.map(({ limit }) => limit.policy))) {
-      const meters = aside.filter(({ limit }) => limit.policy === policy);
-      this.observe(policy, meters, request, { inRedis, startMs });
-    }
-  }
-
-  private observe(
-    policy: string,
-    meters: readonly Meter[],
-    request: Request,
-    { inRedis, startMs }: Pick<Check, 'inRedis' | 'startMs'>,
-  ): void {
-    const { operation } = request;
-    if (meters.length === 0 || operation === OPERATION.peek) return;
+  /** By a denial of Redis that still holds. */
+  private deny({ meters, at, cost, held }: Denial, nowMs: number): RateLimitDecision {
     const { decider, metrics } = this.parts;
-    const cost = costOf(meters, request);
-    const spends = operation === OPERATION.spend;
-    if (spends && inRedis && decider.knownDenial(meters, cost, startMs) >= 0) {
-      metrics.wouldDeny(policy);
-      return;
+    const denier = meters[at] as Meter;
+    const { policy, burst } = denier.limit;
+    metrics.knownDenial(policy, unitsOf(cost, at) > burst ? 'block' : 'throttle');
+    // What was held is known here as spent, and denies nothing: it is being given back.
+    const trusts = (meter: Meter): boolean => !held?.check.meters.includes(meter) && decider.trusts(meter);
+    const knows = held ? { trusts } : decider;
+    return new RateLimitDecision(
+      new KnownDenial({ decider: knows, denier, cost, nowMs, meters: () => meters }),
+    );
+  }
+
+  /** In the same turn as the question that follows, so that Redis does both in one call and nobody comes between. */
+  private giveBack({ check: { meters, cost, inRedis } }: Held): void {
+    const { clock, decider } = this.parts;
+    const startMs = clock.monotonicMs();
+    const check = new Check(this.holder, { operation: OPERATION.refund, cost, meters, inRedis, startMs });
+    if (!decider.decideNow(check)) decider.ask(check);
+  }
+
+  /**
+   * The same denial as last time, of one unit and by a limit of the first subject: the one question that is asked
+   * before the others are even looked up, which is half of what a denial costs.
+   */
+  private deniedAgain(plan: Plan, values: SubjectTexts, nowMs: number): RateLimitDecision | undefined {
+    const { decider, metrics } = this.parts;
+    const client = this.subjects.first(plan, values);
+    const denier = client?.lastDenier(plan.limits);
+    if (!client || !denier || !decider.stillDenies(denier, nowMs)) return undefined;
+    if (this.parts.ruling.anyBlocked) {
+      // A block holds longer than a limit denies, and may be about any of them.
+      this.subjects.gather(plan, values);
+      if (this.subjects.blockedUntilMs() > nowMs) return undefined;
     }
-    const asker: Asker = {
-      decided: (_check, { allowed }) => {
-        if (!allowed && spends) metrics.wouldDeny(policy);
-      },
-      undecided: (check, error) => decider.afterFailure(check, error),
+    metrics.knownDenial(denier.limit.policy, 'throttle');
+    const meters = () => {
+      this.subjects.gather(plan, values);
+      const all = this.subjects.meters(plan.limits, true);
+      return all;
     };
-    const check = new Check(asker, { operation, cost, meters, inRedis, startMs });
-    const now = decider.decideNow(check);
-    if (now) asker.decided(check, now, startMs);
-    else decider.ask(check);
+    return new RateLimitDecision(new KnownDenial({ decider, denier, cost: 1, nowMs, meters }));
   }
 
   /** A block holds whatever the limits of the subject are, so it names them all. */
@@ -244,20 +227,14 @@ export class LimitEngine implements Asker {
     inRedis: boolean,
     nowMs: number,
   ): RateLimitDecision | undefined {
-    let untilMs = 0;
-    for (let at = 0; at < this.gathered; at += 1) {
-      const subject = this.subjects[at];
-      if (subject && subject.blockedUntilMs > untilMs) untilMs = subject.blockedUntilMs;
-    }
+    const untilMs = this.subjects.blockedUntilMs();
     if (untilMs <= nowMs) return undefined;
-    const meters = plan.every.flatMap((limit) => {
-      const subject = this.subjects[limit.at];
-      return subject ? [subject.meter(limit, this.parts.ruling, inRedis)] : [];
-    });
+    const meters = this.subjects.every(plan, inRedis);
     const cost = costOf(meters, request);
     const nowUs = Math.floor(nowMs * 1000);
     const outcomes = meters.map((meter, at) => outcomeOf(meter, unitsOf(cost, at), false, nowUs));
-    const decision = new RateLimitDecision(meters, {
+    const decision = new RateLimitDecision({
+      meters,
       allowed: false,
       outcomes,
       backend: inRedis ? 'cache' : 'memory',
@@ -269,6 +246,10 @@ export class LimitEngine implements Asker {
   }
 }
 
-function costOf(meters: readonly Meter[], { cost, costs }: Request): Cost {
-  return costs ? meters.map(({ limit }) => costs.get(limit.policy) ?? cost) : cost;
+interface Denial {
+  readonly meters: readonly Meter[];
+  /** The place of the limit that denies. */
+  readonly at: number;
+  readonly cost: Cost;
+  readonly held?: Held | undefined;
 }

@@ -43,13 +43,21 @@ function start() {
 }
 
 describe('The watch over the purpose that counts', () => {
+  it('has nothing to lose where this process counts by choice, and nobody to ask', () => {
+    const watch = new PurposeWatch(undefined, 'rateLimit');
+    watch.onModuleInit();
+    expect([watch.lost(), watch.closed(), watch.reachable()]).toEqual([undefined, false, false]);
+    watch.onApplicationShutdown();
+  });
+
   it('takes Redis for lost until it is told otherwise', () => {
     const { watch, tell, happened } = start();
-    expect([watch.lost(), watch.closed(), watch.sinceMs]).toEqual(['other', false, undefined]);
+    expect([watch.lost(), watch.closed(), watch.sinceMs()]).toEqual(['other', false, undefined]);
     watch.onModuleInit();
-    expect(watch.lost()).toBe('other');
+    expect([watch.lost(), watch.reachable()]).toEqual(['other', false]);
     tell({});
-    expect([watch.lost(), watch.sinceMs, happened]).toEqual([undefined, 1, ['returned']]);
+    expect(watch.reachable()).toBe(true);
+    expect([watch.lost(), watch.sinceMs(), happened]).toEqual([undefined, 1, ['returned']]);
   });
 
   it.each([

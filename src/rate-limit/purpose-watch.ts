@@ -12,8 +12,9 @@ export class PurposeWatch implements OnModuleInit, OnApplicationShutdown {
   private readonly returned: (() => void)[] = [];
   private readonly left: (() => void)[] = [];
 
+  /** @param status undefined: this process counts by choice, so that nothing can be lost */
   constructor(
-    private readonly status: RedisStatus,
+    private readonly status: RedisStatus | undefined,
     private readonly purpose: string,
   ) {}
 
@@ -29,18 +30,19 @@ export class PurposeWatch implements OnModuleInit, OnApplicationShutdown {
 
   /** Why Redis cannot be asked now; undefined: it can. */
   readonly lost = (): string | undefined =>
-    this.latest?.state === 'up' ? undefined : (this.latest?.reason ?? 'other');
+    !this.status || this.latest?.state === 'up' ? undefined : (this.latest?.reason ?? 'other');
+
+  /** Whether there is a Redis and any sense in asking it now. */
+  readonly reachable = (): boolean => this.status !== undefined && this.lost() === undefined;
 
   /** Whether the purpose answers 503 while it is away, instead of being substituted. */
   readonly closed = (): boolean => this.latest?.outage === 'closed';
 
-  /** Wall clock, milliseconds, of the last change between up and lost. */
-  get sinceMs(): number | undefined {
-    return this.latest?.sinceMs;
-  }
+  /** Wall clock, milliseconds, of the last change between up and lost; undefined: there was none. */
+  readonly sinceMs = (): number | undefined => this.latest?.sinceMs;
 
   onModuleInit(): void {
-    this.subscription = this.status.changes(this.purpose).subscribe((next) => {
+    this.subscription = this.status?.changes(this.purpose).subscribe((next) => {
       const [was, is] = [this.latest?.state === 'up', next.state === 'up'];
       this.latest = next;
       if (was !== is) for (const run of is ? this.returned : this.left) run();

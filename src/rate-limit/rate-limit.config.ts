@@ -1,6 +1,8 @@
 import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
-import { EnvVariable, type Settings } from '../config/index.js';
+import { EnvVariable, type Fault, type Settings } from '../config/index.js';
 import { Secret } from '../kernel/redact.js';
+import { POLICIES } from './policies/policies.js';
+import type { RateLimitModuleOptions } from './rate-limit.options.js';
 
 const PLACES = ['redis', 'memory'] as const;
 
@@ -51,6 +53,18 @@ export class RateLimitSettings {
     ownSecret: 'generated',
   })
   keySecret!: Secret;
+}
+
+/** Names of policies that nobody has, so that `env --check` finds them as a start does. */
+export function shadowFaults({ shadowed }: RateLimitSettings, { policies }: RateLimitModuleOptions): Fault[] {
+  const known = Object.keys({ ...POLICIES, ...policies });
+  return shadowed
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      variable: 'RATE_LIMIT_SHADOW',
+      rule: `there is no policy "${name}", so nothing would be in shadow mode by that name`,
+      remedy: `Policies are ${known.join(', ')}`,
+    }));
 }
 
 /** Whether the purpose stays inactive, so that it needs no URL. */

@@ -3,7 +3,7 @@ import type { ExtractorTable } from './http/extractors.js';
 import type { PolicyTable } from './policies/policy.js';
 import type { StreamQuotaTable } from './leases/stream-quota.js';
 
-/** Given once, in the application module. */
+/** Given once, in the application module, with what stands under `rateLimit` in src/app.features.ts. */
 export interface RateLimitModuleOptions {
   /** Policies beside those of the house; augment RateLimitPolicyMap so that the compiler knows them. */
   readonly policies?: PolicyTable;

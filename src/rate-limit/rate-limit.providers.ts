@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, Optional, type Provider } from '@nestjs/common';
-import { Settings } from '../config/index.js';
+import { ModulesContainer } from '@nestjs/core';
+import { Settings, isLocal } from '../config/index.js';
 import type { Clock } from '../kernel/time.js';
 import { InjectRedis, type PurposeRedis, RedisStatus } from '../redis/index.js';
 import { CLOCK, LogSettings, Metrics, RepeatGuard } from '../telemetry/index.js';
@@ -7,20 +8,25 @@ import { canary } from './control/canary.js';
 import { Fleet } from './control/fleet.js';
 import { OutageLog } from './control/outage-log.js';
 import { RulingSync } from './control/ruling-sync.js';
-import { type Engine, createEngine } from './create-engine.js';
+import { createEngine } from './create-engine.js';
+import type { Engine } from './engine-assembly.js';
 import { LimitEngine } from './limit-engine.js';
+import type { OutageFacts } from './outage-facts.js';
+import { assertOneRoot } from './one-root.js';
 import { PolicyBook } from './policies/plan.js';
 import { POLICIES } from './policies/policies.js';
 import { PurposeWatch } from './purpose-watch.js';
 import { RateLimitSettings } from './rate-limit.config.js';
 import { RATE_LIMIT_OPTIONS, type RateLimitModuleOptions } from './rate-limit.options.js';
 import { RateLimiter } from './rate-limiter.js';
+import { replacedRows } from './replaced-rows.js';
 
 export const PURPOSE = 'rateLimit';
 /** One hash tag, so that a cluster keeps all states in one slot and any set of limits can be spent together. */
 export const PREFIX = 'rl:{g}';
 
 export const ENGINE = Symbol('rate-limit:engine');
+const OUTAGE = Symbol('rate-limit:outage');
 
 /** What Redis offers here; no client with RATE_LIMIT_BACKEND=memory, where the purpose is not active. */
 @Injectable()
@@ -46,6 +52,11 @@ export class RateLimitWiring {
     this.warnings = new RepeatGuard(clock, all.of(LogSettings).warnIntervalMs);
   }
 
+  /** Whether RATE_LIMIT_BACKEND has each instance count for itself. */
+  get inMemory(): boolean {
+    return this.own.backend === 'memory';
+  }
+
   warnOnce(key: string, text: string): void {
     this.warnings.once(key, () => this.logger.warn(text));
   }
@@ -55,10 +66,9 @@ export class RateLimitWiring {
 @Injectable()
 export class EngineNeighbours {
   constructor(
-    @Optional() @Inject(PurposeWatch) readonly watch: PurposeWatch | undefined,
+    readonly watch: PurposeWatch,
     readonly sync: RulingSync,
-    readonly fleet: Fleet,
-    readonly outages: OutageLog,
+    @Inject(OUTAGE) readonly outage: OutageFacts,
   ) {}
 }
 
@@ -68,16 +78,24 @@ export const rateLimitProviders: Provider[] = [
   EngineNeighbours,
   {
     provide: PolicyBook,
-    useFactory: (options: RateLimitModuleOptions, { own }: RateLimitWiring) =>
-      new PolicyBook({ ...POLICIES, ...options.policies }, own.shadowed),
-    inject: [RATE_LIMIT_OPTIONS, RateLimitWiring],
+    useFactory: (
+      { policies = {} }: RateLimitModuleOptions,
+      { own, logger }: RateLimitWiring,
+      modules: ModulesContainer,
+    ) => {
+      assertOneRoot(modules);
+      for (const line of replacedRows('policy', POLICIES, policies)) logger.warn(line);
+      return new PolicyBook({ ...POLICIES, ...policies }, own.shadowed);
+    },
+    inject: [RATE_LIMIT_OPTIONS, RateLimitWiring, ModulesContainer],
   },
   {
     provide: PurposeWatch,
     useFactory: ({ status, client }: RateLimitRedis) =>
-      client ? new PurposeWatch(status, PURPOSE) : undefined,
+      new PurposeWatch(client ? status : undefined, PURPOSE),
     inject: [RateLimitRedis],
   },
+  { provide: OUTAGE, useFactory: outageFacts, inject: [RateLimitWiring, PurposeWatch, Fleet, OutageLog] },
   {
     provide: ENGINE,
     useFactory: createModuleEngine,
@@ -95,14 +113,13 @@ function createModuleEngine(
   wiring: RateLimitWiring,
   { client }: RateLimitRedis,
   book: PolicyBook,
-  { watch, sync, fleet, outages }: EngineNeighbours,
+  { watch, sync, outage }: EngineNeighbours,
 ): Engine {
-  const { own, all, metrics, clock } = wiring;
-  const production = all.profile === 'production';
-  const inMemory = own.backend === 'memory';
-  if (inMemory) announceMemory(wiring, production);
+  const { own, metrics, clock, inMemory } = wiring;
+  if (inMemory) announceMemory(wiring);
   else if (!client) throw new Error('Redis is to count rate limits, but the purpose is not active');
   const made = createEngine({
+    ...outage,
     book,
     client: inMemory ? undefined : client,
     prefix: PREFIX,
@@ -112,15 +129,6 @@ function createModuleEngine(
     ruling: sync.rulings,
     inRedis: inMemory ? () => false : canary(own.canaryPercent),
     onVersion: sync.onVersion,
-    lost: () => watch?.lost(),
-    closed: () => watch?.closed() ?? false,
-    instances: fleet.size,
-    // The part of the clients that a canary leaves to this process was chosen, in production as well.
-    chosenIsDegraded: inMemory && (production || all.profile === 'staging'),
-    onSubstitute: (reason, error) => {
-      metrics.redisFallback.inc({ purpose: PURPOSE, reason });
-      outages.substituted(reason, error);
-    },
     onForgotten: (dimension, count) =>
       wiring.warnOnce(
         `forgotten ${dimension}`,
@@ -128,13 +136,33 @@ function createModuleEngine(
       ),
   });
   sync.onChange(() => made.decider.distrust());
-  watch?.onLoss(() => made.decider.left());
-  watch?.onReturn(() => made.decider.returned());
+  watch.onLoss(() => made.decider.left());
+  watch.onReturn(() => made.decider.returned());
   return made;
 }
 
-function announceMemory({ logger }: RateLimitWiring, production: boolean): void {
+/** For limits and streams alike. */
+function outageFacts(
+  { all, metrics, inMemory }: RateLimitWiring,
+  { lost, closed }: PurposeWatch,
+  { size: instances }: Fleet,
+  log: OutageLog,
+): OutageFacts {
+  return {
+    lost,
+    closed,
+    instances,
+    // The part of the clients that a canary leaves to this process was chosen, wherever it runs.
+    chosenIsDegraded: inMemory && !isLocal(all.profile),
+    onSubstitute: (reason, error) => {
+      metrics.redisFallback.inc({ purpose: PURPOSE, reason });
+      log.substituted(reason, error);
+    },
+  };
+}
+
+function announceMemory({ logger, all }: RateLimitWiring): void {
   const text = 'RATE_LIMIT_BACKEND=memory, each instance counts rate limits for itself';
-  if (production) logger.error(`PRODUCTION DEGRADED: ${text}`);
+  if (all.profile === 'production') logger.error(`PRODUCTION DEGRADED: ${text}`);
   else logger.warn(text);
 }

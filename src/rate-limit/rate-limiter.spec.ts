@@ -113,7 +113,7 @@ describe('The rate limiter', () => {
         'a subject that is not told',
         ['address', 'hourly'],
         { ip: '192.0.2.1' },
-        /counts by user, and no user/,
+        /"hourly" counts by user, and no user/,
       ],
     ] as const)('%s', async (_what, names, subjects, message) => {
       const { limiter, asked } = open();

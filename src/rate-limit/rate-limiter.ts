@@ -1,9 +1,10 @@
 import type { RateLimitDecision } from './decision.js';
 import { OPERATION, type Operation } from './counting/outcome.js';
-import { type LimitEngine, ONE_UNIT } from './limit-engine.js';
+import type { LimitEngine } from './limit-engine.js';
 import type { RateLimitPolicyMap } from './policies/policies.js';
 import type { Dimension, PolicyTable, Subjects } from './policies/policy.js';
 import { subjectValue } from './policies/subject-value.js';
+import { ONE_UNIT } from './request.js';
 
 export interface CheckOptions {
   /** Units to spend; 1 unless told. More than the burst is never allowed. */
@@ -77,8 +78,12 @@ export class RateLimiter<Table extends PolicyTable | RateLimitPolicyMap = RateLi
       const cost = options?.cost ?? 1;
       if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError('A cost is a whole number above 0');
       const plan = this.engine.book.plan(names);
-      const values: string[] = [];
-      for (const dimension of plan.dimensions) values.push(subjectOf(subjects, dimension));
+      const { dimensions } = plan;
+      // As long as it gets at once: every check makes one, and Array.from takes about twenty times as long.
+      // eslint-disable-next-line unicorn/no-new-array -- the length is meant
+      const values = new Array<string>(dimensions.length);
+      for (let at = 0; at < values.length; at += 1)
+        values[at] = subjectOf(subjects, dimensions[at] as Dimension, names);
       // No async function: its further promise would be a tenth of what a check costs.
       const request = cost === 1 && operation === OPERATION.spend ? ONE_UNIT : { operation, cost };
       return Promise.resolve(this.engine.decide(plan, values, request));
@@ -88,9 +93,11 @@ export class RateLimiter<Table extends PolicyTable | RateLimitPolicyMap = RateLi
   }
 }
 
-function subjectOf(subjects: Subjects, dimension: Dimension): string {
+function subjectOf(subjects: Subjects, dimension: Dimension, names: string | readonly string[]): string {
   const given = subjectValue(subjects, dimension);
-  if (given === undefined)
-    throw new RangeError(`The policy counts by ${dimension}, and no ${dimension} is given`);
-  return given;
+  if (given !== undefined) return given;
+  const policies = [names].flat().map((name) => `"${name}"`);
+  throw new RangeError(
+    `Policy ${policies.join(' or ')} counts by ${dimension}, and no ${dimension} is given`,
+  );
 }

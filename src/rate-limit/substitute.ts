@@ -1,5 +1,4 @@
 import type { Clock } from '../kernel/time.js';
-import { RedisUnavailableError } from '../redis/index.js';
 import type { Check } from './check.js';
 import { Arrears } from './counting/arrears.js';
 import { type LocalDecision, countLocally } from './counting/local-counting.js';
@@ -9,21 +8,17 @@ import { Probation } from './counting/probation.js';
 import type { Question } from './counting/question.js';
 import { assumePast } from './counting/unknown-past.js';
 import { RateLimitDecision } from './decision.js';
+import { surelyUnheard } from './failure.js';
+import type { OutageFacts } from './outage-facts.js';
 import type { CompiledLimit } from './policies/compiled-limit.js';
 
-export interface SubstituteOptions {
+export interface SubstituteOptions extends Pick<OutageFacts, 'lost' | 'instances' | 'onSubstitute'> {
   readonly redis: { ask(question: Question): void };
   readonly clock: Clock;
-  /** Instances that share the limits, this one included. */
-  readonly instances: () => number;
   /** The trust that an answer of Redis has now; see Meter. */
   readonly trust: () => number;
   /** Whether the meter holds what Redis said last, however long ago. */
   readonly wasTold: (meter: Meter) => boolean;
-  /** Why Redis cannot be asked now; undefined: it can. */
-  readonly lost: () => string | undefined;
-  /** Told of each decision that is made here. */
-  readonly onSubstitute: (reason: string, error?: Error) => void;
 }
 
 /** What was heard so long before Redis was lost says nothing about what others granted since. Milliseconds. */
@@ -65,7 +60,7 @@ export class Substitute {
       const outcomes = this.probation.denial(questionOf(check));
       if (outcomes) {
         this.options.onSubstitute(this.lastReason);
-        return new RateLimitDecision(meters, { allowed: false, outcomes, ...DEGRADED });
+        return new RateLimitDecision({ meters, allowed: false, outcomes, ...DEGRADED });
       }
     }
     const { wasTold } = this.options;
@@ -89,12 +84,12 @@ export class Substitute {
     const { operation, meters } = check;
     if (operation <= OPERATION.peek && meters.some(({ limit }) => limit.outage === 'deny')) {
       const outcomes = meters.map(({ limit }) => (limit.outage === 'deny' ? UNAVAILABLE : untouched(limit)));
-      return new RateLimitDecision(meters, { allowed: false, outcomes, ...DEGRADED });
+      return new RateLimitDecision({ meters, allowed: false, outcomes, ...DEGRADED });
     }
     const counted = meters.filter(({ limit }) => limit.outage === 'local');
     const local = this.count(check, counted, error);
     const outcomes = meters.map((meter) => local.outcomes[counted.indexOf(meter)] ?? untouched(meter.limit));
-    return new RateLimitDecision(meters, { allowed: local.allowed, outcomes, ...DEGRADED });
+    return new RateLimitDecision({ meters, allowed: local.allowed, outcomes, ...DEGRADED });
   }
 
   private count(check: Check, meters: readonly Meter[], error: Error | undefined): LocalDecision {
@@ -103,7 +98,8 @@ export class Substitute {
     for (const meter of meters) this.begin(meter, check.startMs);
     const local = countLocally({ ...question, instances: this.options.instances() });
     if (!local.allowed || check.operation === OPERATION.peek) return local;
-    const doubtful = isDoubtful(error);
+    // Redis was asked, and may have counted.
+    const doubtful = error !== undefined && !surelyUnheard(error);
     for (const [at, meter] of meters.entries()) {
       const units = cost[at] as number;
       if (check.operation === OPERATION.refund) this.arrears.takeBack(meter, units);
@@ -124,11 +120,6 @@ export class Substitute {
     if (doubt > 0) assumePast(meter, { instances: instances(), doubt, sinceUs: sinceMs * 1000, nowUs });
     meter.countedHere(nowMs);
   }
-}
-
-/** Redis was asked, and may have counted. */
-function isDoubtful(error: Error | undefined): boolean {
-  return error !== undefined && !(error instanceof RedisUnavailableError && !error.maybeExecuted);
 }
 
 function questionOf({ operation, meters, cost, startMs }: Check) {

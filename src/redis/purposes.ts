@@ -115,10 +115,10 @@ export const PURPOSES = {
     persistence: 'none',
     replication: 'require',
     connectMs: 1000,
-    lanes: { command: { commandMs: 400, silenceMs: 1200 } },
+    lanes: { command: { commandMs: 250, silenceMs: 750 } },
     commands: [
       ...(['get', 'set', 'getdel', 'del', 'unlink', 'pexpire', 'pttl', 'exists', 'time'] as const),
-      ...(['hget', 'hset', 'hmget', 'hgetall', 'hdel'] as const),
+      ...(['hget', 'hset', 'hmget', 'hgetall', 'hdel', 'zadd', 'zrem', 'zscore', 'zrange'] as const),
       ...(['eval', 'evalsha', 'script'] as const),
     ],
   },

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { StartupError } from '../kernel/errors.js';
 import { Secret } from '../kernel/redact.js';
 import { LogSettings } from './log.config.js';
 import { createLogger } from './logger.js';
@@ -50,6 +51,19 @@ describe('in production', () => {
         pid: process.pid,
       },
     ]);
+  });
+
+  it('leaves a refusal to start to whoever prints its list, and no other error', () => {
+    class Refusal extends StartupError {
+      readonly exitCode = 78;
+      report(): string {
+        return 'Refusing to start';
+      }
+    }
+    const log = logger('production');
+    log.error(new Refusal('no policy'), undefined, 'ExceptionHandler');
+    log.error(new Error('a mistake'), undefined, 'ExceptionHandler');
+    expect(lines().map(({ message }) => message)).toEqual(['a mistake']);
   });
 
   it('adds the id of the request that is being served', () => {

@@ -1,5 +1,6 @@
 import { ConsoleLogger, type ConsoleLoggerOptions, type LogLevel } from '@nestjs/common';
 import { isLocal, type Profile } from '../config/index.js';
+import { StartupError } from '../kernel/errors.js';
 import { redact, redactText } from '../kernel/redact.js';
 import { LOG_LEVELS, type LogSettings } from './log.config.js';
 import { requestContext } from './request-context.js';
@@ -31,6 +32,8 @@ export class AppLogger extends ConsoleLogger {
     messages: unknown[],
     ...[context, level, , stack, params]: PrintArguments
   ): void {
+    // Whoever started the application reports it, as a list and without a stack.
+    if (context === 'ExceptionHandler' && messages.some((one) => one instanceof StartupError)) return;
     if (level === 'log' && CHATTER.has(context ?? '') && !this.isLevelEnabled('debug')) return;
     const resolved = messages.map((message) => this.resolveMessage(message));
     const error = resolved.find((message) => message instanceof Error);

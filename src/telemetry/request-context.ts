@@ -11,6 +11,12 @@ export interface RequestRecord {
   rateLimitPolicy?: string;
   /** The decision was weaker than promised. */
   rateLimitDegraded?: boolean;
+  /** Who sent it, by a token that was verified. */
+  userId?: string;
+  sessionId?: string;
+  tenantId?: string;
+  /** Why it was not let in: `missing`, `expired`, `unknown-session` … */
+  accessDenied?: string;
   /** Calls and milliseconds per purpose. */
   readonly redis: Record<string, { calls: number; ms: number }>;
 }

@@ -94,8 +94,33 @@ withEngine('Rulings beside what others wrote under their keys', (engine) => {
     expect(rig.broken).toBe(5);
   });
 
-  it('read nothing of a hash that holds more than they ever may', async () => {
+  it.each([
+    ['further ahead than any block', 2 * LONGEST_BLOCK_MS, 'junk'],
+    ['that end later', LONGEST_BLOCK_MS - HOUR_MS, 'junk'],
+    ['that end sooner', HOUR_MS / 2, 'junk'],
+    ['that look like blocks and end later', LONGEST_BLOCK_MS - HOUR_MS, 'user:'],
+  ])('hold beside 11,000 entries %s', async (_what, aheadMs, name) => {
+    await store.change(block('ada'));
+    const endMs = (await rig.nowMs()) + aheadMs;
+    const junk = Array.from({ length: 11_000 }, (_, at) => {
+      const text = `${name}${String(at).padStart(16, '0')}`;
+      return [endMs, name === 'user:' ? `${text}:***` : text];
+    });
+    await engine.redis.zadd(KEYS.blocked, ...junk.flat());
+    expect((await store.load()).blocks.has(member('ada'))).toBe(true);
+    expect(rig.broken).toBeGreaterThan(0);
+    expect(await engine.redis.zcard(KEYS.blocked)).toBe(aheadMs > LONGEST_BLOCK_MS ? 1 : 11_001);
+  });
+
+  it('hold beside more fields than there may be of theirs', async () => {
+    await store.change(override('api/api/~gold-*', '{"exempt":true}'));
     const fields = Array.from({ length: MOST_OVERRIDES + 1 }, (_, at) => [`f${at}`, '{}']);
+    await engine.redis.hset(KEYS.overrides, ...fields.flat());
+    expect((await store.load()).overrides.get('api/api/~gold-*')).toBe('{"exempt":true}');
+  });
+
+  it('read nothing of a hash that holds ten times as much as they ever may', async () => {
+    const fields = Array.from({ length: 10 * MOST_OVERRIDES + 1 }, (_, at) => [`f${at}`, '{}']);
     await engine.redis.hset(KEYS.overrides, ...fields.flat());
     expect((await store.load()).overrides.size).toBe(0);
     expect(rig.broken).toBe(1);

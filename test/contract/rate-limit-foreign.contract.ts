@@ -37,6 +37,8 @@ const WINDOW_JUNK: Readonly<Record<string, Buffer>> = {
   'not a last count': textOf([nowUs, 1, NaN]),
   'an infinite count': textOf([nowUs, Infinity, 1]),
   'a huge count': textOf([nowUs, 1e300, 1]),
+  'the largest whole count': textOf([nowUs, Number.MAX_SAFE_INTEGER, 1]),
+  'the largest whole last count': textOf([nowUs, 1, Number.MAX_SAFE_INTEGER]),
   'a count below nought': textOf([nowUs, -5, 1]),
   'a last count below nought': textOf([nowUs, 1, -5]),
   'half a unit': textOf([nowUs, 1.5, 0]),

@@ -2,7 +2,12 @@ import { type DynamicModule, type INestApplicationContext, Module } from '@nestj
 import { NestFactory } from '@nestjs/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigModule, type Environment } from '../../src/config/index.js';
-import { RateLimitModule, RateLimiter } from '../../src/rate-limit/index.js';
+import {
+  type RateLimitModuleOptions,
+  RateLimitModule,
+  RateLimitRootError,
+  RateLimiter,
+} from '../../src/rate-limit/index.js';
 import { RedisModule } from '../../src/redis/index.js';
 import { Metrics, TelemetryModule } from '../../src/telemetry/index.js';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.js';
@@ -26,11 +31,12 @@ class Lines {
 const CONNECTED = /^log Redis rate limiting backend connected$/;
 
 /** The module in an application of its own, as the real one imports it. */
-async function boot(env: Environment) {
+async function boot(env: Environment, options: RateLimitModuleOptions = {}, features: DynamicModule[] = []) {
   const imports: DynamicModule['imports'] = [
     TelemetryModule,
     RedisModule.forRoot(),
-    RateLimitModule.forRoot(),
+    RateLimitModule.forRoot(options),
+    ...features,
   ];
   const root: DynamicModule = { module: Root, imports };
   imports.push(await ConfigModule.forRoot(root, env));
@@ -59,6 +65,57 @@ describe('The rate-limit module with RATE_LIMIT_BACKEND=memory', () => {
     app = booted.app;
     expect(booted.lines.matching(/^warn RATE_LIMIT_BACKEND=memory/)).toHaveLength(1);
     expect(await booted.check()).toMatchObject({ backend: 'memory', degraded: false });
+  });
+});
+
+describe('What a feature gives to the rate-limit module', () => {
+  const env = {
+    APP_PROFILE: 'development',
+    RATE_LIMIT_BACKEND: 'memory',
+    RATE_LIMIT_KEY_SECRET: 'k'.repeat(32),
+  };
+  const limits = [{ per: 'ip', quota: 7, windowMs: 1000, burst: 7 }] as const;
+  const concurrent = [{ per: 'ip', streams: 1 }] as const;
+
+  it('refuses the start where it does so by a forRoot of its own, which would be lost', async () => {
+    @Module({})
+    class Feature {}
+    const feature = {
+      module: Feature,
+      imports: [RateLimitModule.forRoot({ policies: { export: { limits } } })],
+    };
+    const refused: unknown = await boot(env, {}, [feature]).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RateLimitRootError);
+    expect((refused as RateLimitRootError).report()).toMatch(
+      /^Refusing to start: rate limiting\n {2}RateLimitModule\.forRoot\(\) is called 2 times \(nothing; policies export\), .*app\.features\.ts$/,
+    );
+  });
+
+  it('is named in the log where it replaces what the house has', async () => {
+    const policies = { default: { limits }, export: { limits } };
+    const booted = await boot(env, { policies, streamQuotas: { chat: { concurrent }, own: { concurrent } } });
+    const replaced = booted.lines.matching(/is replaced by a feature/);
+    expect(replaced.map((line) => line.slice(0, line.indexOf(' of the house')))).toEqual([
+      'warn The policy "default"',
+      'warn The stream quota "chat"',
+    ]);
+    expect((await booted.check()).limits).toMatchObject([{ remaining: 6 }]);
+    await booted.app.close();
+  });
+
+  it('refuses the start with the settings, where RATE_LIMIT_SHADOW names a policy that nobody has', async () => {
+    const policies = { export: { limits } };
+    await expect(boot({ ...env, RATE_LIMIT_SHADOW: 'export,exprot' }, { policies })).rejects.toThrow(
+      expect.objectContaining({
+        faults: [
+          {
+            variable: 'RATE_LIMIT_SHADOW',
+            rule: 'there is no policy "exprot", so nothing would be in shadow mode by that name',
+            remedy: 'Policies are default, signup, stream-connect, export',
+          },
+        ],
+      }),
+    );
   });
 });
 

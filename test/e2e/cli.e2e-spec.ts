@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { productionSettings } from '../support/production-settings.js';
 import { createTestCertificates, type TestCertificates } from '../support/certificates.js';
 import { temporaryDirectory } from '../support/clean-up.js';
 import { freePort } from '../support/free-port.js';
@@ -280,6 +281,7 @@ describeReal('redis check in production', () => {
     server = await startRedisServer({ tls: { ...pair, ca }, acl, appendonly: true });
     const namespaces: Record<string, string> = { rateLimit: 'rl', authCache: 'auth', securityTokens: 'st' };
     env = {
+      ...(productionSettings() as Record<string, string>),
       APP_PROFILE: 'production',
       REDIS_START_DEADLINE_MS: '2s',
       REDIS_URL: server.url(),

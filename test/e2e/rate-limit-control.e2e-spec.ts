@@ -40,7 +40,7 @@ describeReal('What operators set while instances run', () => {
     expect((await api(one, 'acme-corporation')).allowed).toBe(true);
   });
 
-  it('a busy instance hears of a block with its next decision', async () => {
+  it('an instance that is asked all the while follows a block within its patience', async () => {
     const [one, two] = await pair();
     await one.control.block('tenant', 'acme', MINUTE_MS);
     await waitFor(async () => (await api(two, 'acme')).state === 'block', { what: 'the block', ...PATIENCE });

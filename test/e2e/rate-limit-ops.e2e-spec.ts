@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppModule } from '../../src/app.module.js';
 import { createHttpApp } from '../../src/app.setup.js';
+import { NO_FEATURES } from '../support/no-features.js';
 import { describeReal } from '../support/redis-availability.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
@@ -20,7 +21,7 @@ describeReal('The endpoints for operators of rate limits', () => {
     server = await startRedisServer();
     for (let at = 0; at < 2; at += 1) {
       const env = { APP_PROFILE: 'test', REDIS_URL: server.url(), OPS_TOKEN: TOKEN, TRUST_PROXY: '1' };
-      const app = await createHttpApp(AppModule.register({ env }), { logger: false });
+      const app = await createHttpApp(AppModule.register({ env, ...NO_FEATURES }), { logger: false });
       await app.init();
       apps.push(app);
     }
@@ -271,5 +272,23 @@ describeReal('The endpoints for operators of rate limits', () => {
     });
     await server.start();
     await waitFor(healthy, { what: 'the return', timeoutMs: 15_000 });
+  });
+
+  it('says what other numbers lack or break, all at once and in the names of the body', async () => {
+    const place = { policy: 'default', limit: 'default', subject: '203.0.113.9' };
+    const faults = async (numbers: object) => {
+      const { statusCode, json } = await ask('PUT', '/overrides', { ...place, ...numbers });
+      expect(statusCode).toBe(422);
+      return json()['faults'];
+    };
+    expect(await faults({ quota: 5 })).toEqual([
+      'Other numbers need window_ms.',
+      'Other numbers need burst.',
+    ]);
+    expect(await faults({ quota: 5, window_ms: 0, burst: 9 })).toEqual([
+      'Policy "default": limit "default": window_ms 0 must be at least 1 ms',
+      'Policy "default": limit "default": quota 5 must be at most one unit per microsecond',
+      'Policy "default": limit "default": burst 9 must not exceed the quota 5',
+    ]);
   });
 });

@@ -87,7 +87,8 @@ describeReal('SIGHUP to the built application', () => {
     const { answers, bad } = await visits.stop();
 
     console.info(`SIGHUP: ${answers} requests, ${bad.length} failed`);
-    expect(bad).toEqual([]);
+    // The first few say enough: a test that fails would else print hundreds.
+    expect(bad.slice(0, 5)).toEqual([]);
     expect(answers).toBeGreaterThan(VISITORS);
     expect(await lanesOn(server), 'the same connections').toEqual(before);
     expect((await authCalls(server)) - asked).toBe(LANES + PURPOSE_NAMES.length);

@@ -7,6 +7,7 @@ import { shutDown, shutdownSteps } from '../../src/app.shutdown.js';
 import { ShutdownState } from '../../src/health/shutdown-state.js';
 import { PURPOSES, type BuiltInPurpose } from '../../src/redis/index.js';
 import { type RunningApplication, startApplication } from '../support/application.js';
+import { NO_FEATURES } from '../support/no-features.js';
 import { describeReal } from '../support/redis-availability.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.js';
@@ -136,7 +137,8 @@ describeReal('Shutdown', () => {
 
   async function open(): Promise<{ app: NestFastifyApplication; origin: string }> {
     const env = { APP_PROFILE: 'test', PORT: '0', LOG_LEVEL: 'fatal', ...urls() };
-    const app = await createHttpApp(AppModule.register({ env, imports: [StreamModule] }), { logger: false });
+    const module = AppModule.register({ env, ...NO_FEATURES, imports: [StreamModule] });
+    const app = await createHttpApp(module, { logger: false });
     await app.listen(0, '127.0.0.1');
     return { app, origin: await app.getUrl() };
   }

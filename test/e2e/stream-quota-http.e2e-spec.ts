@@ -1,4 +1,16 @@
-import { Controller, type DynamicModule, Get, Header, MessageEvent, Module, Res, Sse } from '@nestjs/common';
+import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
+import {
+  Controller,
+  type DynamicModule,
+  Get,
+  Header,
+  MessageEvent,
+  Module,
+  Post,
+  Res,
+  Sse,
+} from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
 import { NEVER, type Observable, concat, of } from 'rxjs';
@@ -9,12 +21,14 @@ import type { Environment } from '../../src/config/index.js';
 import { RateLimitModule, StreamQuota, StreamQuotaError, StreamQuotas } from '../../src/rate-limit/index.js';
 import { Metrics } from '../../src/telemetry/index.js';
 import { StreamClients } from '../support/event-stream.js';
+import { NO_FEATURES } from '../support/no-features.js';
 import { describeReal } from '../support/redis-availability.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 
 let served = 0;
+const gate = new EventEmitter();
 
 @Controller('streams')
 class StreamController {
@@ -23,6 +37,12 @@ class StreamController {
   chat(): Observable<MessageEvent> {
     served += 1;
     return concat(of({ data: 'hello' }), NEVER);
+  }
+
+  /** Answers when the test says so. */
+  @Post('slow')
+  async slow(): Promise<void> {
+    await once(gate, 'release');
   }
 
   @Get('raw')
@@ -92,7 +112,7 @@ describeReal('A route with a stream quota', () => {
       extractors: { user: { known: 'arrival', of: user } },
       streamQuotas: { guarded: { concurrent: [{ per: 'ip', streams: 1 }], outage: 'deny' } },
     } as const;
-    return createHttpApp(AppModule.register({ env, imports, rateLimit }), { logger: false });
+    return createHttpApp(AppModule.register({ env, ...NO_FEATURES, imports, rateLimit }), { logger: false });
   }
 
   beforeEach(async () => {
@@ -207,6 +227,23 @@ describeReal('A route with a stream quota', () => {
     expect(await left).toBe('left');
     await leasesAre(1);
     expect([served, await openHere()]).toEqual([1, '1']);
+  });
+
+  it('keeps no place for answers that wait behind another one when their connection ends', async () => {
+    const { hostname, port } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    socket.write('POST /v1/streams/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    socket.write('GET /v1/streams/chat HTTP/1.1\r\nHost: x\r\nX-User: ann\r\n\r\n'.repeat(5));
+    try {
+      await waitFor(async () => (await openHere()) === '5', { what: 'five places that are taken' });
+      socket.destroy();
+      await leasesAre(0);
+      expect(await openHere()).toBe('0');
+    } finally {
+      socket.destroy();
+      gate.emit('release');
+    }
   });
 
   it('is 503 without Redis where its quota lets nobody pass uncounted', async () => {

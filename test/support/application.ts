@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { killOnExit } from './clean-up.js';
 import { freePort } from './free-port.js';
+import { nodeArgumentsWithoutFeatures } from './no-features.js';
 import { waitFor } from './wait-for.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../..');
@@ -17,10 +18,13 @@ export interface RunningApplication {
   readonly exit: Promise<{ code: number | null; ms: number }>;
 }
 
-/** Starts `dist/main.js` with only the given variables and waits until it listens, or has ended. */
+/**
+ * Starts `dist/main.js` with only the given variables and without a team's features, and waits until it listens, or has
+ * ended.
+ */
 export async function startApplication(env: Readonly<Record<string, string>>): Promise<RunningApplication> {
   const port = await freePort();
-  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+  const child = spawn(process.execPath, [...nodeArgumentsWithoutFeatures(), join(root, 'dist/main.js')], {
     // No inherited variables and a folder without .env: the test says all that the application knows.
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     env: { PATH: process.env.PATH ?? '', PORT: String(port), HOST: '127.0.0.1', LOG_FORMAT: 'json', ...env },

@@ -1,15 +1,19 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { removeTemporaryDirectory, temporaryDirectory } from './clean-up.js';
+import { PostgresBroker } from './postgres-broker.js';
+import { providePostgres } from './postgres-provision.js';
 import { provisionRedisServer, realServersRequired, thisMachine } from './redis-provision.js';
 import { checkRedisTestUrl } from './redis-test-url.js';
 import { HOW_TO_GET_A_SERVER, readUnproven, unprovenBlock } from './unproven.js';
+import type {} from './postgres.js';
 import type {} from './redis-availability.js';
 
 interface Run {
   redisServerBin: string;
   redisTestUrl: string;
   reportDir: string;
+  postgres: PostgresBroker;
 }
 
 interface SharedState {
@@ -33,6 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('redisServerBin', run.redisServerBin);
   project.provide('redisTestUrl', run.redisTestUrl);
   project.provide('unprovenReport', reportFile(run));
+  project.provide('postgresBroker', run.postgres.path);
 
   return async () => {
     state.users -= 1;
@@ -41,6 +46,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const block = unprovenBlock(readUnproven(reportFile(run)));
     if (block) console.error(block);
     removeTemporaryDirectory(run.reportDir);
+    await run.postgres.stop();
   };
 }
 
@@ -56,7 +62,11 @@ async function prepare(): Promise<Run> {
       ].join('\n  '),
     );
   }
-  return { redisServerBin, redisTestUrl, reportDir: temporaryDirectory('test-report') };
+  const print = (line: string): void => console.log(line);
+  // Installed now, while there is time; where there is none, the first test that needs it fails and says so.
+  await providePostgres(machine, print).catch(() => undefined);
+  const reportDir = temporaryDirectory('test-report');
+  return { redisServerBin, redisTestUrl, reportDir, postgres: await PostgresBroker.start() };
 }
 
 function reportFile(run: Run): string {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../architecture/project-files.js';
 
@@ -9,7 +9,10 @@ export interface OwnBuild {
   readonly remove: () => void;
 }
 
-/** A build for one test file: `dist` may be emptied and rebuilt by somebody else while its tests run. */
+/**
+ * A build for one test file, without a team's features: `dist` may be emptied and rebuilt by somebody else while its
+ * tests run.
+ */
 export function createOwnBuild(name: string): OwnBuild {
   const home = join(root, '.bulkhead');
   mkdirSync(home, { recursive: true });
@@ -18,6 +21,8 @@ export function createOwnBuild(name: string): OwnBuild {
   // Types are judged by `npm run typecheck`; judging them here again would triple the time.
   const flags = ['-p', join(root, 'tsconfig.build.json'), '--noCheck', '--outDir', join(built, 'dist')];
   execFileSync(process.execPath, [tsc, ...flags]);
+  // Tests of the house count its purposes, whatever a team has entered.
+  writeFileSync(join(built, 'dist/app.features.js'), 'export const features = {};\n');
   cpSync(join(root, 'package.json'), join(built, 'package.json'));
   cpSync(join(root, 'src'), join(built, 'dist'), {
     recursive: true,

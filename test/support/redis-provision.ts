@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
+import { runForInstall as run } from './apt-install.js';
 import { find, findRedisServer } from './redis-binary.js';
 
 /** What decides whether a missing server may be installed. */
@@ -16,9 +16,6 @@ export interface Machine {
 export type Plan = 'use' | 'install' | 'ask' | 'do without';
 
 const QUESTION = 'No redis-server found. Install it now with apt-get, for the tests only? (y/N) ';
-const APT_TIMEOUT_MS = 300_000;
-/** No questions of debconf; and no service: tests start servers of their own, on ports of their own. */
-const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
 
 export function thisMachine(): Machine {
   return {
@@ -67,27 +64,6 @@ async function install(env: NodeJS.ProcessEnv, print: (line: string) => void): P
     // Not fatal here: what follows from a missing server is decided in one place, by the caller.
     print(`Installing redis-server failed: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(find(command, env) ?? command, args, {
-      env: { ...env, ...APT_ENV },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: APT_TIMEOUT_MS,
-    });
-    let output = '';
-    const keep = (chunk: Buffer): void => {
-      output = (output + chunk.toString()).slice(-2_000);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}\n${output}`));
-    });
-  });
 }
 
 async function agrees(): Promise<boolean> {

@@ -1,4 +1,5 @@
-import { EXIT, StartupError } from '../../kernel/errors.js';
+import { DeclarationError } from '../declaration-error.js';
+import { BACKLOG_NAME } from '../name-rule.js';
 
 /** Work that waits, and when there is too much of it. */
 export interface Backlog {
@@ -14,21 +15,11 @@ export interface Backlog {
   readonly pollMs?: number;
 }
 
-const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 const SHORTEST_POLL_MS = 50;
 
 /** A backlog that cannot be watched, or that nobody has registered; the application does not start. */
-export class BacklogError extends StartupError {
-  readonly exitCode = EXIT.config;
-
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.name = 'BacklogError';
-  }
-
-  report(): string {
-    return ['Refusing to start: backlogs', ...this.faults.map((fault) => `  ${fault}`)].join('\n');
-  }
+export class BacklogError extends DeclarationError {
+  protected readonly subject = 'backlogs';
 }
 
 /** @throws BacklogError with every fault */
@@ -37,7 +28,7 @@ export function assertBacklog(
   { mark, retryAfterMs = 1, pollMs = 1000, status }: Backlog,
 ): void {
   const faults = [
-    ...(NAME.test(name) ? [] : ['a name is up to 64 lower-case letters, digits and hyphens']),
+    ...(BACKLOG_NAME.fits(name) ? [] : [BACKLOG_NAME.text]),
     ...(Number.isFinite(mark) && mark > 0 ? [] : [`mark ${mark} must be a number above 0`]),
     ...(retryAfterMs > 0 ? [] : [`retryAfterMs ${retryAfterMs} must be above 0`]),
     ...(pollMs >= SHORTEST_POLL_MS ? [] : [`pollMs ${pollMs} must be at least ${SHORTEST_POLL_MS}`]),

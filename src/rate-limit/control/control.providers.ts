@@ -1,9 +1,15 @@
 import type { Provider } from '@nestjs/common';
-import type { Engine } from '../create-engine.js';
+import type { Engine } from '../engine-assembly.js';
 import { RedisUnavailableError } from '../../redis/index.js';
 import { PolicyBook } from '../policies/plan.js';
 import { PurposeWatch } from '../purpose-watch.js';
-import { ENGINE, PREFIX, RateLimitRedis, RateLimitWiring } from '../rate-limit.providers.js';
+import {
+  ENGINE,
+  EngineNeighbours,
+  PREFIX,
+  RateLimitRedis,
+  RateLimitWiring,
+} from '../rate-limit.providers.js';
 import { Fleet } from './fleet.js';
 import { InstanceCount } from './instance-count.js';
 import { OutageLog } from './outage-log.js';
@@ -13,8 +19,6 @@ import { RateLimitStore } from './rate-limit-store.js';
 import { RedisRulingStore } from './redis-ruling-store.js';
 import { RulingSync } from './ruling-sync.js';
 import { type Installed, Rulings } from './rulings.js';
-
-const WATCH = { token: PurposeWatch, optional: true };
 
 /** What operators set and see. The engine takes rulings, fleet and log from here; control and store take the engine. */
 export const controlProviders: Provider[] = [
@@ -26,12 +30,12 @@ export const controlProviders: Provider[] = [
   {
     provide: RulingSync,
     useFactory: createSync,
-    inject: [RateLimitWiring, RateLimitRedis, Rulings, WATCH],
+    inject: [RateLimitWiring, RateLimitRedis, Rulings, PurposeWatch],
   },
   {
     provide: InstanceCount,
     useFactory: createCount,
-    inject: [RateLimitWiring, RateLimitRedis, RulingSync, WATCH],
+    inject: [RateLimitWiring, RateLimitRedis, RulingSync, PurposeWatch],
   },
   {
     provide: Fleet,
@@ -41,7 +45,7 @@ export const controlProviders: Provider[] = [
   {
     provide: OutageLog,
     useFactory: createLog,
-    inject: [RateLimitWiring, Fleet, WATCH],
+    inject: [RateLimitWiring, Fleet, PurposeWatch],
   },
   {
     provide: RateLimitControl,
@@ -52,7 +56,7 @@ export const controlProviders: Provider[] = [
   {
     provide: RateLimitStore,
     useFactory: createStore,
-    inject: [RateLimitWiring, ENGINE, Rulings, Fleet, WATCH],
+    inject: [RateLimitWiring, ENGINE, Fleet, EngineNeighbours],
   },
 ];
 
@@ -60,7 +64,7 @@ function createSync(
   wiring: RateLimitWiring,
   { client }: RateLimitRedis,
   rulings: Rulings,
-  watch?: PurposeWatch,
+  watch: PurposeWatch,
 ): RulingSync {
   const { clock, metrics } = wiring;
   const onBroken = (count: number): void => {
@@ -77,13 +81,13 @@ function createSync(
     store,
     rulings,
     clock,
-    reachable: () => watch !== undefined && watch.lost() === undefined,
+    reachable: watch.reachable,
     installed: (result) => report(wiring, result, onBroken),
     failed: (error) =>
       noteFailure(wiring, error, 'Blocks and overrides were not read; the last known ones hold'),
   });
   if (!client) sync.onChange(() => wiring.warnOnce('own rulings', OWN_RULINGS));
-  watch?.onReturn(() => sync.refresh());
+  watch.onReturn(() => sync.refresh());
   return sync;
 }
 
@@ -115,7 +119,7 @@ function createCount(
   wiring: RateLimitWiring,
   { client }: RateLimitRedis,
   sync: RulingSync,
-  watch?: PurposeWatch,
+  watch: PurposeWatch,
 ): InstanceCount | undefined {
   if (!client) return undefined;
   const { clock, metrics } = wiring;
@@ -123,14 +127,14 @@ function createCount(
     client,
     prefix: PREFIX,
     clock,
-    reachable: () => watch !== undefined && watch.lost() === undefined,
+    reachable: watch.reachable,
     beaten: (beat) => {
       if (beat.broken > 0) metrics.rateLimitBroken.inc(beat.broken);
       sync.onStock(beat);
     },
     failed: (error) => noteFailure(wiring, error, 'Instances were not counted; the last known number holds'),
   });
-  watch?.onReturn(() => void count.rejoin());
+  watch.onReturn(() => void count.rejoin());
   return count;
 }
 
@@ -143,19 +147,19 @@ function noteFailure(wiring: RateLimitWiring, error: unknown, text: string): voi
 function createLog(
   { logger, clock, warnings }: RateLimitWiring,
   fleet: Fleet,
-  watch?: PurposeWatch,
+  watch: PurposeWatch,
 ): OutageLog {
   const log = new OutageLog({ logger, clock, warnings, instances: fleet.size });
-  watch?.onLoss(() => log.left());
-  watch?.onReturn(() => log.returned());
+  watch.onLoss(() => log.left());
+  watch.onReturn(() => log.returned());
   return log;
 }
 
 function createStore(
   { own, clock }: RateLimitWiring,
   { engine, subjects }: Engine,
-  rulings: Rulings,
-  ...[fleet, watch]: [Fleet, PurposeWatch | undefined]
+  fleet: Fleet,
+  { watch: { lost, closed, sinceMs }, sync: { rulings } }: EngineNeighbours,
 ): RateLimitStore {
   return new RateLimitStore({
     configured: own.backend,
@@ -164,9 +168,9 @@ function createStore(
     rulings,
     subjects,
     instances: () => fleet.report(),
-    lost: () => watch?.lost(),
-    closed: () => watch?.closed() ?? false,
-    sinceMs: () => watch?.sinceMs,
+    lost,
+    closed,
+    sinceMs,
     clock,
   });
 }

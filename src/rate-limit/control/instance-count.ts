@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { Clock, Timer } from '../../kernel/time.js';
-import { LuaScript, type ScriptClient } from '../../redis/index.js';
+import type { ScriptClient } from '../../redis/index.js';
+import { limitScript } from '../limit-script.js';
 import { RULINGS_LIFE_MS, rulingKeys } from './redis-ruling-store.js';
 
 const BEAT_MS = 5_000;
@@ -21,9 +22,7 @@ export interface Beat {
   readonly overrides: number;
 }
 
-const beat = new LuaScript<Beat>({
-  name: 'beat',
-  file: new URL('../scripts/beat.lua', import.meta.url),
+const beat = limitScript<Beat>('beat', {
   decode: (reply) => {
     if (!Array.isArray(reply) || reply.length !== 4 || !reply.every(Number.isSafeInteger))
       throw new TypeError('beat.lua answers four integers');

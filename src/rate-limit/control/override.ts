@@ -1,4 +1,5 @@
 import { type CompiledLimit, compileLimit } from '../policies/compiled-limit.js';
+import { LIMIT_NAME } from '../name-rule.js';
 import type { BookedPolicy } from '../policies/plan.js';
 import type { LimitRow, Policy } from '../policies/policy.js';
 import { PolicyError, assertPolicies } from '../policies/policy-rules.js';
@@ -38,12 +39,12 @@ export interface ModeOverride {
 export type Override = LimitOverride | ModeOverride;
 
 export const LONGEST_PATTERN = 128;
-const NAME = /^[a-z][a-z0-9-]{0,31}$/;
-const FIELD = /^([a-z][a-z0-9-]{0,31})(?:\/([a-z][a-z0-9-]{0,31})\/(?:=([\w-]{16})|~([^\n\r]{1,128})))?$/;
+const NAME = LIMIT_NAME.source;
+const FIELD = new RegExp(`^(${NAME})(?:/(${NAME})/(?:=([\\w-]{16})|~([^\\n\\r]{1,${LONGEST_PATTERN}})))?$`);
 
 /** Whether a text may name a policy or a limit, of this release or of another one. */
 export function isName(text: string): boolean {
-  return NAME.test(text);
+  return LIMIT_NAME.fits(text);
 }
 
 /** Field of the hash: an override that says otherwise about the same takes the place of this one. */

@@ -62,8 +62,8 @@ export class RateLimitOpsController {
   @HttpCode(204)
   async override(@Body() body: OverrideDto): Promise<void> {
     const { policy, limit, mode } = body;
-    const rule = ruleOf(body);
-    if (limit) return this.control.override(policy, limit, targetOf(body), rule);
+    const rule = ruleOf(body, limit ? this.kindOf(policy, limit) : undefined);
+    if (limit) return inNamesOfApi(() => this.control.override(policy, limit, targetOf(body), rule));
     assertWhole(body);
     if (!mode)
       throw new InvalidRulingError(['Of a policy as a whole only the mode can be set; name a limit.']);
@@ -86,6 +86,11 @@ export class RateLimitOpsController {
     const who: Subjects = { [dimension]: subject };
     const { backend, degraded } = await this.control.reset(policies, who);
     return { backend, degraded };
+  }
+
+  private kindOf(policy: string, limit: string): string | undefined {
+    const { policies } = this.limits.info();
+    return policies.find(({ name }) => name === policy)?.limits.find(({ name }) => name === limit)?.kind;
   }
 }
 
@@ -115,8 +120,11 @@ function assertWhole({ subject, pattern, id }: OverridePlaceDto): void {
     throw new InvalidRulingError(['Name the limit that is to be another one for them.']);
 }
 
-function ruleOf({ limit, quota, window_ms, burst, exempt, mode }: OverrideDto): OverrideRule {
-  const numbers = [quota, window_ms, burst].some((one) => one !== undefined && one !== null);
+function ruleOf(
+  { limit, quota, window_ms, burst, exempt, mode }: OverrideDto,
+  kind: string | undefined,
+): OverrideRule {
+  const numbers = [quota, window_ms, burst].some(isGiven);
   const said = [numbers, exempt, mode].filter((one) => one).length;
   if (said !== 1)
     throw new InvalidRulingError(['Say one of these: quota, window_ms and burst; exempt; mode.']);
@@ -124,9 +132,23 @@ function ruleOf({ limit, quota, window_ms, burst, exempt, mode }: OverrideDto): 
   if (mode === 'enforce' && limit)
     throw new InvalidRulingError(['Only a policy as a whole can be made to enforce.']);
   if (mode) return { mode: 'shadow' };
-  return {
-    quota: quota ?? NaN,
-    windowMs: window_ms ?? NaN,
-    ...(burst === undefined || burst === null ? {} : { burst }),
-  };
+  const needed = { quota, window_ms, ...(kind === 'rate' ? { burst } : {}) };
+  const missing = Object.entries(needed).flatMap(([name, value]) => (isGiven(value) ? [] : [name]));
+  if (!isGiven(quota) || !isGiven(window_ms) || missing.length > 0)
+    throw new InvalidRulingError(missing.map((name) => `Other numbers need ${name}.`));
+  return { quota, windowMs: window_ms, ...(isGiven(burst) ? { burst } : {}) };
+}
+
+function isGiven(value: number | null | undefined): value is number {
+  return value !== undefined && value !== null;
+}
+
+/** What breaks the rules of policies is told in the names of the body, not in those of the code. */
+async function inNamesOfApi(set: () => Promise<void>): Promise<void> {
+  try {
+    await set();
+  } catch (error) {
+    if (!(error instanceof InvalidRulingError)) throw error;
+    throw new InvalidRulingError(error.faults.map((fault) => fault.replaceAll('windowMs', 'window_ms')));
+  }
 }

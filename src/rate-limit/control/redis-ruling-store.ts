@@ -1,4 +1,6 @@
-import { LuaScript, RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import { RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import { limitScript } from '../limit-script.js';
+import { readMember } from './blocked-subject.js';
 import {
   type ChangeResult,
   LONGEST_BLOCK_MS,
@@ -24,22 +26,23 @@ export function rulingKeys(prefix: string): readonly [version: string, blocked: 
 /** One page of blocks, and with the first one everything else. */
 interface Page extends StoredRulings {
   readonly broken: number;
-  /** Blocks that are left to read. */
+  /** 1 where there is more to read. */
   readonly rest: number;
+  /** Moment of the first page by the server's clock, milliseconds. */
+  readonly sinceMs: number;
 }
 
 /** Blocks that are read in one call: a millisecond of the server's time. */
 const PAGE = 1_000;
+/** What others wrote takes the place of none of ours until there is this many times as much as there may be of ours. */
+const LOOKED_THROUGH = 10;
 
 interface Changed extends ChangeResult {
   readonly broken: number;
 }
 
-const script = <Reply>(name: string, decode: (reply: unknown) => Reply): LuaScript<Reply> =>
-  new LuaScript({ name, file: new URL(`../scripts/${name}.lua`, import.meta.url), decode });
-
-const load = script('load-rulings', decodePage);
-const change = script('change-rulings', decodeChanged);
+const load = limitScript('load-rulings', { decode: decodePage });
+const change = limitScript('change-rulings', { decode: decodeChanged });
 
 export interface RulingClient extends ScriptClient {
   get(key: string): Promise<string | null>;
@@ -66,11 +69,12 @@ export class RedisRulingStore implements RulingStore {
    * the first page, which is the one that counts: it will be seen to be out of date.
    */
   async load(): Promise<StoredRulings> {
-    const first = await this.page(0);
-    const blocks = new Map(first.blocks);
-    for (let { rest } = first, at = PAGE; rest > 0 && at < MOST_BLOCKS; at += PAGE) {
-      const page = await this.page(at);
-      for (const [member, leftMs] of page.blocks) blocks.set(member, leftMs);
+    const blocks = new Map<string, number>();
+    const first = await this.page(0, 0);
+    this.take(first, blocks);
+    for (let { rest } = first, at = PAGE; rest > 0 && at < LOOKED_THROUGH * MOST_BLOCKS; at += PAGE) {
+      const page = await this.page(at, first.sinceMs);
+      this.take(page, blocks);
       rest = page.rest;
     }
     return { version: first.version, blocks, overrides: first.overrides };
@@ -93,8 +97,18 @@ export class RedisRulingStore implements RulingStore {
     }
   }
 
-  private async page(at: number): Promise<Page> {
-    const bounds = [at, PAGE, LONGEST_BLOCK_MS, MOST_OVERRIDES, LONGEST_TEXT];
+  /** Of those that can be read, as many as there may be: every instance holds them in memory. */
+  private take({ blocks }: Page, into: Map<string, number>): void {
+    let foreign = 0;
+    for (const [member, leftMs] of blocks) {
+      if (readMember(member) && into.size < MOST_BLOCKS) into.set(member, leftMs);
+      else foreign += 1;
+    }
+    this.noteBroken(foreign);
+  }
+
+  private async page(at: number, sinceMs: number): Promise<Page> {
+    const bounds = [at, PAGE, LONGEST_BLOCK_MS, LOOKED_THROUGH * MOST_OVERRIDES, LONGEST_TEXT, sinceMs];
     const page = await load.run(this.options.client, this.keys, bounds);
     this.noteBroken(page.broken);
     return page;
@@ -135,9 +149,10 @@ function decodeChanged(reply: unknown): Changed {
 }
 
 function decodePage(reply: unknown): Page {
-  if (!Array.isArray(reply) || reply.length !== 5) throw new TypeError('load-rulings.lua answers five parts');
-  const [version = 0, broken = 0, rest = 0] = integers(reply.slice(0, 3), 3);
-  return { version, broken, rest, blocks: pairs(reply[3], 'number'), overrides: pairs(reply[4], 'string') };
+  if (!Array.isArray(reply) || reply.length !== 6) throw new TypeError('load-rulings.lua answers six parts');
+  const [version = 0, broken = 0, rest = 0, sinceMs = 0] = integers(reply.slice(0, 4), 4);
+  const [blocks, overrides] = [pairs(reply[4], 'number'), pairs(reply[5], 'string')];
+  return { version, broken, rest, sinceMs, blocks, overrides };
 }
 
 function integers(reply: unknown, count: number): readonly number[] {

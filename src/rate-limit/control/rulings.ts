@@ -50,6 +50,10 @@ export class Rulings implements Ruling {
     this.index = new OverrideIndex(book, []);
   }
 
+  get anyBlocked(): boolean {
+    return this.blocks.size > 0;
+  }
+
   blockedUntilMs(dimension: string, digest: string): number {
     const block = this.blocks.get(digest);
     return block?.dimension === dimension ? block.untilMs : 0;

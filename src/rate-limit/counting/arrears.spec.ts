@@ -88,6 +88,8 @@ describe('What Redis has to be told', () => {
     const { arrears, grant, owed } = start(8);
     const meters = Array.from({ length: 100 }, () => grant());
     expect(owed()).toBeLessThanOrEqual(8);
+    // And no more than that half.
+    expect(owed()).toBeGreaterThan(4);
     expect(arrears.meters()).toContain(meters.at(-1));
   });
 

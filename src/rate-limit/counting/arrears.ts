@@ -1,5 +1,5 @@
-import { RedisUnavailableError } from '../../redis/index.js';
 import type { Clock } from '../../kernel/time.js';
+import { surelyUnheard } from '../failure.js';
 import type { Meter } from './meter.js';
 import { OPERATION, type Operation } from './outcome.js';
 import type { Question } from './question.js';
@@ -24,7 +24,7 @@ export interface ArrearsOptions {
   readonly instances: () => number;
   /** The trust that an answer of Redis has now; see Meter. */
   readonly trust: () => number;
-  /** Meters at most; about 400 bytes each. The older half is forgotten first. */
+  /** Meters at most; about 230 bytes each. The older half is forgotten first. */
   readonly capacity?: number;
 }
 
@@ -177,8 +177,7 @@ export class Arrears {
         meter.heard(trust, nowMs);
         ended();
       },
-      failed: (error) =>
-        ended(error instanceof RedisUnavailableError && !error.maybeExecuted ? 'unheard' : 'in doubt'),
+      failed: (error) => ended(surelyUnheard(error) ? 'unheard' : 'in doubt'),
     });
   }
 }

@@ -1,15 +1,11 @@
 import { Logger } from '@nestjs/common';
-import { LuaScript, RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import { RedisCommandError, type ScriptClient } from '../../redis/index.js';
 import type { Clock } from '../../kernel/time.js';
+import { limitScript } from '../limit-script.js';
 import type { Question } from './question.js';
 import { DecisionBatch } from './decision-batch.js';
 
-const decide = new LuaScript<Float64Array>({
-  name: 'decide',
-  file: new URL('../scripts/decide.lua', import.meta.url),
-  decode: decodeNumbers,
-  binary: true,
-});
+const decide = limitScript('decide', { decode: decodeNumbers, binary: true });
 
 /** Numbers that the script answers before those of the questions. */
 const HEAD = 2;

@@ -11,6 +11,8 @@ export interface LimitSeat {
 export interface Ruling {
   /** Grows with every change. */
   readonly edition: number;
+  /** False where surely nobody is blocked, which spares looking. */
+  readonly anyBlocked: boolean;
   /** Monotonic milliseconds; 0 where the subject is not blocked. */
   blockedUntilMs(dimension: string, digest: string): number;
   /** The limit in force: the given one, or what overrides it for this subject. */
@@ -23,6 +25,9 @@ export class Subject {
   blockedUntilMs = 0;
   private edition = -1;
   private readonly meters: (Meter | undefined)[] = [];
+  /** Who floods is denied by the same limit again and again: the last one, and among which limits it was asked. */
+  private denier: Meter | undefined;
+  private deniedAmong: readonly unknown[] | undefined;
   /** Where a canary leaves some clients to this process: what those have spent of what they share with the others. */
   private readonly ownMeters: (Meter | undefined)[] = [];
 
@@ -40,13 +45,26 @@ export class Subject {
   follow(ruling: Ruling): void {
     if (this.edition === ruling.edition) return;
     this.edition = ruling.edition;
+    this.deniedAmong = undefined;
     this.blockedUntilMs = ruling.blockedUntilMs(this.dimension, this.digest);
     for (const meters of [this.meters, this.ownMeters])
       for (const meter of meters) meter?.follow(ruling.limitFor(meter.base, this));
   }
 
+  /** Keeps in mind which limit denied, where it is one of this subject. @param among the limits that were asked */
+  denied(meter: Meter, among: readonly unknown[]): void {
+    if (!this.meters.includes(meter)) return;
+    this.denier = meter;
+    this.deniedAmong = among;
+  }
+
+  /** The limit of this subject that denied last among the same limits, if operators have changed nothing since. */
+  lastDenier(among: readonly unknown[]): Meter | undefined {
+    return this.deniedAmong === among ? this.denier : undefined;
+  }
+
   /** @param inRedis whether Redis counts this check; its counts and those of this process are not mixed */
-  meter({ seat, limit }: LimitSeat, ruling: Ruling, inRedis = true): Meter {
+  meter({ seat, limit }: LimitSeat, ruling: Ruling, inRedis: boolean): Meter {
     const meters = inRedis ? this.meters : this.ownMeters;
     return (meters[seat] ??= new Meter(limit, ruling.limitFor(limit, this), this.digest));
   }

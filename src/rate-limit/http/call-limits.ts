@@ -1,9 +1,9 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
-import type { LimitEngine, Request } from '../limit-engine.js';
-import { ONE_UNIT } from '../limit-engine.js';
+import type { LimitEngine } from '../limit-engine.js';
 import type { Plan } from '../policies/plan.js';
 import type { Subjects } from '../policies/policy.js';
 import { subjectValue } from '../policies/subject-value.js';
+import { ONE_UNIT, type Request } from '../request.js';
 import type { Method } from './declarations.js';
 import { RateLimitExceededError } from './rate-limit.errors.js';
 import { RouteLimitError, callFaults, nameOf } from './route-faults.js';

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { GUARDS_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import { moduleClasses } from '../module-classes.js';
 import { type DeclaredLimits, RATE_LIMIT } from './rate-limit.decorator.js';
 
 /** A method of a class; several classes share one that they inherit. */
@@ -29,13 +30,7 @@ export function declaredLimits(owner: object, method: object): DeclaredLimits | 
 /** Every route of the application, and whatever else declares limits. */
 export function findDeclarations(modules: ModulesContainer): Declaration[] {
   const scanner = new MetadataScanner();
-  const owners = new Set<Type>();
-  for (const { controllers, providers } of modules.values()) {
-    for (const { metatype } of [...controllers.values(), ...providers.values()]) {
-      if (isClass(metatype)) owners.add(metatype);
-    }
-  }
-  return [...owners].flatMap((owner) =>
+  return moduleClasses(modules).flatMap((owner) =>
     scanner.getAllMethodNames(owner.prototype as object).flatMap((name) => {
       const method = Reflect.get(owner.prototype as object, name) as Method;
       const isController = Reflect.hasMetadata(PATH_METADATA, owner);
@@ -51,8 +46,4 @@ export function findDeclarations(modules: ModulesContainer): Declaration[] {
 
 function guardsOf(target: object): unknown[] {
   return (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [];
-}
-
-function isClass(metatype: unknown): metatype is Type {
-  return typeof metatype === 'function' && metatype.prototype instanceof Object;
 }

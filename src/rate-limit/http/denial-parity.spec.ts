@@ -23,7 +23,12 @@ const limited = (outage: 'local' | 'deny'): Policy => ({
   limits: [{ per: 'ip', quota: 2, windowMs: 60_000, burst: 2, outage }],
 });
 
-const everybody: Ruling = { edition: 1, blockedUntilMs: () => 3_600_500, limitFor: (limit) => limit };
+const everybody: Ruling = {
+  edition: 1,
+  anyBlocked: true,
+  blockedUntilMs: () => 3_600_500,
+  limitFor: (limit) => limit,
+};
 
 /** The last of three answers, of which nothing but the date may tell who decided. */
 async function lastOf(

@@ -22,6 +22,7 @@ export const EXTRACTORS = {
   global: { known: 'arrival', of: () => 'all' },
   // Not proven at arrival: whoever makes keys up has a limit per key, and still the one of his address.
   apiKey: { known: 'arrival', of: ({ headers }) => oneOf(headers['x-api-key']) },
+  // The application names those that authentication tells: src/access/access-extractors.ts.
   user: NOBODY,
   account: NOBODY,
   tenant: NOBODY,

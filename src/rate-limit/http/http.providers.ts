@@ -1,5 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { BYSTANDERS } from '../bystanders.js';
 import { LimitEngine } from '../limit-engine.js';
 import { PolicyBook } from '../policies/plan.js';
 import { RATE_LIMIT_OPTIONS, type RateLimitModuleOptions } from '../rate-limit.options.js';
@@ -14,7 +15,13 @@ export const httpProviders: Provider[] = [
     provide: RouteTable,
     // All modules are known before the first provider is made, so a fault of any route is found here.
     useFactory: (modules: ModulesContainer, book: PolicyBook, { extractors = {} }: RateLimitModuleOptions) =>
-      new RouteTable({ book, extractors, declarations: findDeclarations(modules), guard: RateLimitGuard }),
+      new RouteTable({
+        book,
+        extractors,
+        declarations: findDeclarations(modules),
+        guard: RateLimitGuard,
+        bystanders: BYSTANDERS,
+      }),
     inject: [ModulesContainer, PolicyBook, RATE_LIMIT_OPTIONS],
   },
   {

@@ -97,6 +97,8 @@ describe('an address below /v1 at which nothing answers', () => {
     ['an unknown method', '/v1/plain', 'DELETE'],
     ['OPTIONS', '/v1/plain', 'OPTIONS'],
     ['an escaped prefix', '/%76%31/nothing', 'GET'],
+    ['an escaped slash', '/v1%2Fnothing', 'GET'],
+    ['two slashes in front', '//v1/nothing', 'GET'],
   ] as const)('is limited by the default policy: %s', async (_what, url, method) => {
     const { app } = await start({ controllers: [PlainController], policies: few(2) });
     const answers = [];
@@ -106,14 +108,17 @@ describe('an address below /v1 at which nothing answers', () => {
     expect(answers[2]?.json()).toMatchObject({ type: '/problems/quota-exceeded', instance: url });
   });
 
-  it.each(['/nothing', '/v1', '/v1beta/nothing', '/%zz'])('is another matter elsewhere: %s', async (url) => {
-    const { app } = await start({ controllers: [PlainController], policies: few(1) });
-    for (let at = 0; at < 3; at += 1) {
-      const { statusCode, headers } = await app.inject({ url });
-      expect([400, 404]).toContain(statusCode);
-      expect(headers).not.toHaveProperty('ratelimit');
-    }
-  });
+  it.each(['/nothing', '/v1', '/v1beta/nothing', '/%zz', '/nothing?at=/v1/'])(
+    'is another matter elsewhere: %s',
+    async (url) => {
+      const { app } = await start({ controllers: [PlainController], policies: few(1) });
+      for (let at = 0; at < 3; at += 1) {
+        const { statusCode, headers } = await app.inject({ url });
+        expect([400, 404]).toContain(statusCode);
+        expect(headers).not.toHaveProperty('ratelimit');
+      }
+    },
+  );
 });
 
 abstract class Shared {
@@ -200,7 +205,12 @@ describe('a method that controllers inherit with limits that differ', () => {
   });
 
   it('denies whom an operator has blocked before those guards', async () => {
-    const ruling: Ruling = { edition: 1, blockedUntilMs: () => 3_600_000, limitFor: (limit) => limit };
+    const ruling: Ruling = {
+      edition: 1,
+      anyBlocked: true,
+      blockedUntilMs: () => 3_600_000,
+      limitFor: (limit) => limit,
+    };
     const { app } = await start({ controllers: [Private, Other], ruling });
     expect((await app.inject({ url: '/v1/private' })).statusCode).toBe(429);
   });

@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
-import type { RateLimitDecision } from '../decision.js';
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { GlobalRateLimitGuard, RateLimitGuard } from './rate-limit.guard.js';
 import { RequestLimits } from './request-limits.js';
 import type { RouteLimits } from './route-limits.js';
-import { API_PREFIX, RouteTable } from './route-table.js';
+import { isBelowApi } from './unmatched-address.js';
+import { RouteTable } from './route-table.js';
 
 /**
  * Limits the requests of an application that imports RateLimitModule; called once, before it is initialised and after
@@ -21,6 +21,7 @@ export function limitRequests(app: NestFastifyApplication): void {
   const instance = app.getHttpAdapter().getInstance();
   // Fastify wants the property declared, so that all requests have one shape.
   instance.decorateRequest('rateLimit');
+  instance.decorateRequest('rateLimitHeld');
   table.markMethods();
   instance.addHook('onRoute', (route) => {
     const own = table.ofRoute(route);
@@ -42,45 +43,49 @@ export function limitRequests(app: NestFastifyApplication): void {
   }
 }
 
+/** What the head of a request decides alone. */
 function atArrival(limits: RequestLimits, own: RouteLimits): onRequestHookHandler {
-  const conclude = (
-    decision: RateLimitDecision,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    done: HookHandlerDoneFunction,
-  ): void => {
-    let passes: boolean;
-    try {
-      passes = limits.note(own, request, reply, decision);
+  return concluding(
+    (request, reply) => limits.decide(own, request, reply),
+    (decision, request, reply) => {
+      const passes = limits.note(own, request, reply, decision);
       if (!passes) limits.deny(own, reply, decision);
-    } catch (error) {
-      // Nobody waits for the promise that this may run in: thrown on, it would end the process.
-      return done(error as Error);
-    }
-    if (passes) done();
-  };
-  return (request, reply, done) => {
-    const decision = limits.decide(own, request, reply);
-    if (!(decision instanceof Promise)) return conclude(decision, request, reply, done);
-    decision.then((later) => conclude(later, request, reply, done), done);
-  };
+      return passes;
+    },
+  );
 }
 
+/** What a guard will decide: the head may suffice to deny it. */
 function beforeGuard(limits: RequestLimits, own: RouteLimits): onRequestHookHandler {
-  return (request, reply, done) => {
-    const denial = limits.denialAtArrival(own, request, reply);
-    if (!denial) return done();
-    limits.note(own, request, reply, denial);
-    limits.deny(own, reply, denial);
-  };
+  return concluding(
+    (request, reply) => limits.holdAtArrival(own, request, reply),
+    (denial, request, reply) => {
+      if (!denial) return true;
+      limits.note(own, request, reply, denial);
+      limits.deny(own, reply, denial);
+      return false;
+    },
+  );
 }
 
-/** The address may be escaped, as the router allows it to be. */
-function isBelowApi(url: string): boolean {
-  if (url.startsWith(API_PREFIX)) return true;
-  try {
-    return url.includes('%') && decodeURI(url).startsWith(API_PREFIX);
-  } catch {
-    return false;
-  }
+/** @param conclude says whether the request may go on; if not, it has been answered */
+function concluding<Said>(
+  ask: (request: FastifyRequest, reply: FastifyReply) => Said | Promise<Said>,
+  conclude: (said: Said, request: FastifyRequest, reply: FastifyReply) => boolean,
+): onRequestHookHandler {
+  return (request, reply, done) => {
+    const go = (said: Said): void => {
+      let passes: boolean;
+      try {
+        passes = conclude(said, request, reply);
+      } catch (error) {
+        // Nobody waits for the promise that this may run in: thrown on, it would end the process.
+        return done(error as Error);
+      }
+      if (passes) done();
+    };
+    const said = ask(request, reply);
+    if (said instanceof Promise) said.then(go, done);
+    else go(said);
+  };
 }

@@ -1,6 +1,7 @@
 import { AppError } from '../../kernel/errors.js';
 import type { RateLimitDecision, RateLimitState } from '../decision.js';
 import { rateLimitHeaders } from './rate-limit.headers.js';
+import { type RequestNote, requestNote } from './request-note.js';
 
 interface DenialKind {
   readonly code: string;
@@ -58,6 +59,11 @@ export class RateLimitExceededError extends AppError {
 
   override get extensions(): Record<string, unknown> {
     return { 'violated-policies': this.violated };
+  }
+
+  /** Whoever threw it, the line of the request says what denied it. */
+  override get record(): RequestNote {
+    return requestNote(this.decision);
   }
 
   override get headers(): Record<string, string> {

@@ -26,7 +26,7 @@ function decide(allowed: boolean, rows: readonly (Row | LimitOutcome)[], told: T
     'length' in row ? { remaining: row[0], resetUs: row[1], waitUs: row[2] } : row,
   );
   const meters = limits.slice(0, rows.length).map((limit) => ({ limit, field: limit.tag + DIGEST }));
-  return new RateLimitDecision(meters, { allowed, outcomes, backend: 'redis', degraded: false, ...grounds });
+  return new RateLimitDecision({ meters, allowed, outcomes, backend: 'redis', degraded: false, ...grounds });
 }
 
 describe('the RateLimit headers', () => {

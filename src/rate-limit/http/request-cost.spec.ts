@@ -147,7 +147,12 @@ describe.each(['/v1/upload', '/v1/upload/broken'])(
     });
 
     it('lifts no block', async () => {
-      const ruling: Ruling = { edition: 1, blockedUntilMs: () => 3_600_000, limitFor: (limit) => limit };
+      const ruling: Ruling = {
+        edition: 1,
+        anyBlocked: true,
+        blockedUntilMs: () => 3_600_000,
+        limitFor: (limit) => limit,
+      };
       expect(await postChunked(await start({ controllers: [UploadController], ruling }), url)).toBe(429);
     });
 

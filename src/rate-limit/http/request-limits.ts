@@ -1,15 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { PreparedProblem } from '../../http/index.js';
-import type { LimitOutcome } from '../counting/outcome.js';
-import { type RateLimitDecision } from '../decision.js';
-import type { LimitEngine, Request } from '../limit-engine.js';
+import { PreparedProblem, onRequestEnd } from '../../http/index.js';
+import { RateLimitDecision } from '../decision.js';
+import type { Held } from '../held.js';
+import type { LimitEngine } from '../limit-engine.js';
+import type { Request } from '../request.js';
 import { RateLimitExceededError, denialKey, denialRetryAfterMs } from './rate-limit.errors.js';
+import { requestNote } from './request-note.js';
 import type { RouteLimits, Values } from './route-limits.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** What the limits of the route said; `asked` until they do. A request is counted once. */
     rateLimit?: RateLimitDecision | 'asked';
+    /** What was spent when it arrived, until everything that counts is known. */
+    rateLimitHeld?: Held;
   }
 }
 
@@ -22,7 +26,7 @@ export class RequestLimits {
 
   constructor(private readonly engine: LimitEngine) {}
 
-  /** Spends what the request costs. */
+  /** Spends what the request costs; what was held of it is given back in the same call. */
   decide(
     limits: RouteLimits,
     request: FastifyRequest,
@@ -32,25 +36,26 @@ export class RequestLimits {
     const question = limits.question(request);
     request.rateLimit = 'asked';
     if (limits.forgives) this.refundOnSuccess(limits, { request, reply, values, question });
-    return this.engine.decide(limits.plan, values, question);
+    return this.engine.decide(limits.plan, values, question, request.rateLimitHeld);
   }
 
   /**
-   * For a request that a guard will decide, if it gets that far: who is not let in by guards before it, or sends a body
-   * that nobody can read, is counted when it ends by what its head says, and denied at once when that is used up.
+   * For a request that a guard will decide, if it gets that far: what its head says is spent at once, so that however
+   * many arrive together no more get past than the limits allow. Who is not let in by guards before it, or sends a
+   * body that nobody can read, has spent that and gets nothing back.
+   *
+   * @returns undefined where the request may go on, or else the denial
    */
-  denialAtArrival(
+  holdAtArrival(
     limits: RouteLimits,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): RateLimitDecision | undefined {
+  ): RateLimitDecision | undefined | Promise<RateLimitDecision | undefined> {
     const values = limits.valuesAtArrival(request);
-    const denial = this.engine.denialNow(limits.plan, values);
-    if (denial) return denial;
-    reply.raw.once('close', () => {
-      if (!request.rateLimit) waitForNobody(this.engine.decide(limits.plan, values));
-    });
-    return undefined;
+    const said = this.engine.hold(limits.plan, values, limits.questionAtArrival(request));
+    return said instanceof Promise
+      ? said.then((later) => this.noteHeld(later, request, reply))
+      : this.noteHeld(said, request, reply);
   }
 
   /**
@@ -68,12 +73,7 @@ export class RequestLimits {
     if (decision.meters.length === 0) return true;
     // The record is there only behind the HTTP door of this house.
     const record: FastifyRequest['record'] | undefined = request.record;
-    if (record) {
-      record.rlBackend = decision.backend;
-      record.rateLimitState = decision.state;
-      record.rateLimitPolicy = decidingPolicy(decision);
-      if (decision.degraded) record.rateLimitDegraded = true;
-    }
+    if (record) Object.assign(record, requestNote(decision));
     if (!decision.allowed) return false;
     reply.header('ratelimit-policy', limits.fields.policy(decision));
     reply.header('ratelimit', limits.fields.limits(decision));
@@ -92,6 +92,19 @@ export class RequestLimits {
       'ratelimit-policy': fields.policy(decision),
       ratelimit: fields.limits(decision),
     });
+  }
+
+  private noteHeld(
+    said: Held | RateLimitDecision,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): RateLimitDecision | undefined {
+    if (said instanceof RateLimitDecision) return said.allowed ? undefined : said;
+    request.rateLimitHeld = said;
+    onRequestEnd(request, reply, () => {
+      if (!request.rateLimit) this.engine.keep(said);
+    });
+    return undefined;
   }
 
   private refundOnSuccess(limits: RouteLimits, { request, reply, values, question }: Asked): void {
@@ -117,19 +130,4 @@ interface Asked {
   readonly reply: FastifyReply;
   readonly values: Values;
   readonly question: Request;
-}
-
-/** The policy that denied, of several the one to be waited for longest; else the one with the least left. */
-function decidingPolicy({ allowed, meters, outcomes }: RateLimitDecision): string {
-  let policy = '';
-  let least = Infinity;
-  for (let at = 0; at < meters.length; at += 1) {
-    const { limit } = meters[at] as RateLimitDecision['meters'][number];
-    const { remaining, waitUs } = outcomes[at] as LimitOutcome;
-    const left = allowed ? remaining / limit.burst : waitUs < 0 ? -Infinity : -waitUs;
-    if (left >= least && policy !== '') continue;
-    policy = limit.policy;
-    least = left;
-  }
-  return policy;
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Injectable } from '@nestjs/common';
+import { type CanActivate, Controller, Get, Injectable, UseGuards } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../kernel/errors.js';
 import type { PolicyName } from '../policies/policies.js';
@@ -6,6 +6,7 @@ import type { Dimension, PolicyTable } from '../policies/policy.js';
 import type { ExtractorTable } from './extractors.js';
 import { type LimitedAppOptions, openLimitedApp } from './limited-app.rig.js';
 import { RateLimit, SkipRateLimit } from './rate-limit.decorator.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
 import { RouteLimitError } from './route-faults.js';
 import { RouteTable } from './route-table.js';
 
@@ -117,7 +118,7 @@ describe('limits that nobody can count', () => {
     });
     expect(faults).toEqual([
       'DevicesController.read: policy "stream-connect" counts by device, which no extractor tells; ' +
-        'give one to RateLimitModule.forRoot({ extractors: { device: … } })',
+        'name one in src/app.features.ts: rateLimit: { extractors: { device: … } }',
     ]);
   });
 
@@ -144,4 +145,72 @@ it('a limit that counts users is said to apply to nobody while nothing tells use
     'DevicesController.read: limit "stream-connect" applies to nobody, for nothing tells the user of a request',
   ]);
   expect(await sleeping({ user: { known: 'identity', of: () => 'ada' } })).toEqual([]);
+});
+
+describe('a limit of what only guards can tell is said to count nobody', () => {
+  @Injectable()
+  class Access implements CanActivate {
+    canActivate(): boolean {
+      return true;
+    }
+  }
+
+  @Controller('v1/orders')
+  @UseGuards(Access)
+  class OrdersController {
+    @Get('before')
+    @RateLimit('stream-connect', 'signup')
+    before(): object {
+      return {};
+    }
+
+    @Get('behind')
+    @RateLimit('stream-connect')
+    @UseGuards(RateLimitGuard)
+    behind(): object {
+      return {};
+    }
+
+    @Get('free')
+    @SkipRateLimit()
+    free(): object {
+      return {};
+    }
+  }
+
+  const policies: PolicyTable = {
+    'stream-connect': {
+      limits: [
+        { per: 'user', quota: 1, windowMs: 1000, burst: 1 },
+        { per: 'ip', quota: 1, windowMs: 1000, burst: 1 },
+      ],
+    },
+  };
+  const warned = async (known: 'arrival' | 'identity', more: PolicyTable = {}) => {
+    const { app } = await openLimitedApp({
+      controllers: [OrdersController],
+      policies: { ...policies, ...more },
+      extractors: { user: { known, of: () => 'ada' } },
+    });
+    const lines = app.get(RouteTable).sleeping;
+    await app.close();
+    return lines;
+  };
+
+  it('where RateLimitGuard does not run after them', async () => {
+    expect(await warned('identity')).toEqual([
+      'OrdersController.before: policy "stream-connect" counts by user before Access can tell it, so it counts no user; ' +
+        'name RateLimitGuard behind: @UseGuards(Access, RateLimitGuard)',
+    ]);
+    expect(await warned('arrival')).toEqual([]);
+  });
+
+  it('of the default policy as well', async () => {
+    const perUser = { limits: [{ per: 'user', quota: 1, windowMs: 1000, burst: 1 }] } as const;
+    const lines = await warned('identity', { default: perUser });
+    expect(lines.map((line) => line.slice(0, line.indexOf(' counts')))).toEqual([
+      'OrdersController.before: policy "default"',
+      'OrdersController.before: policy "stream-connect"',
+    ]);
+  });
 });

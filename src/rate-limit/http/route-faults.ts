@@ -1,23 +1,14 @@
-import { EXIT, StartupError } from '../../kernel/errors.js';
+import { DeclarationError } from '../declaration-error.js';
 import type { BookedPolicy, PolicyBook } from '../policies/plan.js';
 import type { Declaration } from './declarations.js';
 import { type ExtractorTable, NOBODY } from './extractors.js';
+import { type Counting, lateGuards } from './late-guards.js';
 import type { PolicyUse } from './rate-limit.decorator.js';
+import { sleepingLimit, untoldDimension } from './untold.js';
 
 /** Limits that routes declare and nobody can count; the application does not start. */
-export class RouteLimitError extends StartupError {
-  readonly exitCode = EXIT.config;
-
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.name = 'RouteLimitError';
-  }
-
-  report(): string {
-    return ['Refusing to start: rate limits of routes', ...this.faults.map((fault) => `  ${fault}`)].join(
-      '\n',
-    );
-  }
+export class RouteLimitError extends DeclarationError {
+  protected readonly subject = 'rate limits of routes';
 }
 
 export interface Known {
@@ -62,10 +53,34 @@ export function sleepingLimits(declarations: readonly Declaration[], { book, ext
     const counted = uses.flatMap((use) => book.policy(nameOf(use)).limits);
     return counted
       .filter(({ per }) => extractors[per] === NOBODY)
-      .map(
-        ({ per, limit }) =>
-          `${owner.name}.${name}: limit "${limit.name}" applies to nobody, for nothing tells the ${per} of a request`,
-      );
+      .map(({ per, limit }) => `${owner.name}.${name}: ${sleepingLimit(limit.name, per)}`);
+  });
+}
+
+/**
+ * Policies that are decided before the guards of their route have run, by what only they can tell: such a limit counts
+ * nobody, and nobody would notice.
+ */
+export function hastyLimits(
+  declarations: readonly Declaration[],
+  { book, extractors, standard }: Known,
+  counting: Omit<Counting, 'guards'>,
+): string[] {
+  return declarations.flatMap(({ owner, name, isRoute, limits, guards }) => {
+    if (!isRoute || limits === 'skip') return [];
+    const late = lateGuards({ ...counting, guards });
+    if (late.length === 0) return [];
+    const policies = new Set([standard, ...(limits ?? []).map(nameOf)].filter((policy) => book.has(policy)));
+    return [...policies].flatMap((policy) => {
+      const told = book.policy(policy).limits.map(({ per }) => per);
+      const unknown = [...new Set(told.filter((per) => extractors[per]?.known === 'identity'))].join(', ');
+      if (unknown === '') return [];
+      return [
+        `${owner.name}.${name}: policy "${policy}" counts by ${unknown} before ${late.join(' and ')} can tell it, so ` +
+          `it counts no ${unknown.replaceAll(', ', ' and no ')}; name RateLimitGuard behind: ` +
+          `@UseGuards(${late.join(', ')}, RateLimitGuard)`,
+      ];
+    });
   });
 }
 
@@ -95,9 +110,5 @@ export function callFaults(uses: readonly PolicyUse[]): string[] {
 function untold({ name, limits }: BookedPolicy, extractors: ExtractorTable): string[] {
   return limits
     .filter(({ per }) => per !== 'route' && extractors[per] === undefined)
-    .map(
-      ({ per }) =>
-        `policy "${name}" counts by ${per}, which no extractor tells; ` +
-        `give one to RateLimitModule.forRoot({ extractors: { ${per}: … } })`,
-    );
+    .map(({ per }) => untoldDimension(`policy "${name}"`, per));
 }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { OPERATION } from '../counting/outcome.js';
-import { ONE_UNIT, type Request } from '../limit-engine.js';
 import type { Plan } from '../policies/plan.js';
+import { ONE_UNIT, type Request } from '../request.js';
 import type { Extractor } from './extractors.js';
 import type { ArrivalCost, PolicyUse, PricedPolicy } from './rate-limit.decorator.js';
 import { RateLimitFields } from './rate-limit.headers.js';
@@ -62,6 +62,11 @@ export class RouteLimits {
     return this.fixed ?? this.priced(request);
   }
 
+  /** What the head of the request says that it costs; one unit of what only its body can tell. */
+  questionAtArrival(request: FastifyRequest): Request {
+    return this.fixed ?? this.priced(request, 'arrival');
+  }
+
   /** Whether a success gives back some of what it cost. */
   get forgives(): boolean {
     return this.refundable !== undefined;
@@ -78,10 +83,11 @@ export class RouteLimits {
     return { plan, values: own, question: { operation: OPERATION.refund, cost, ...(costs && { costs }) } };
   }
 
-  private priced(request?: FastifyRequest): Request {
+  private priced(request?: FastifyRequest, when: Price['known'] = 'identity'): Request {
     if (this.prices.length === 0) return ONE_UNIT;
     const costs = new Map<string, number>();
-    for (const { policy, of } of this.prices) costs.set(policy, of(request as FastifyRequest));
+    for (const { policy, known, of } of this.prices)
+      if (known === 'arrival' || when === 'identity') costs.set(policy, of(request as FastifyRequest));
     return { ...ONE_UNIT, costs };
   }
 }

@@ -7,8 +7,16 @@ import { type Declaration, type Method, declaredLimits } from './declarations.js
 import { type Extractor, type ExtractorTable, EXTRACTORS, NOBODY } from './extractors.js';
 import type { PolicyName } from '../policies/policies.js';
 import type { DeclaredLimits, PolicyUse } from './rate-limit.decorator.js';
-import { type Known, RouteLimitError, assertDeclarations, nameOf, sleepingLimits } from './route-faults.js';
+import {
+  type Known,
+  RouteLimitError,
+  assertDeclarations,
+  hastyLimits,
+  nameOf,
+  sleepingLimits,
+} from './route-faults.js';
 import { RouteLimits } from './route-limits.js';
+import { routeText } from './route-text.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -32,6 +40,8 @@ export interface RouteTableParts {
   readonly declarations: readonly Declaration[];
   /** The guard that routes may name, to be decided where it stands. */
   readonly guard: unknown;
+  /** Guards that tell nobody who is asking. */
+  readonly bystanders: readonly unknown[];
 }
 
 /** Which limits apply to which route. */
@@ -68,7 +78,11 @@ export class RouteTable {
 
   /** What routes declare to no effect; to be told whoever starts the application. */
   get sleeping(): readonly string[] {
-    return sleepingLimits(this.parts.declarations, this.known);
+    const { declarations } = this.parts;
+    return [
+      ...sleepingLimits(declarations, this.known),
+      ...hastyLimits(declarations, this.known, this.parts),
+    ];
   }
 
   /** Whether some route can be decided only where guards run, and does not name the guard itself. */
@@ -168,12 +182,12 @@ export class RouteTable {
     );
   }
 
-  private extractor(dimension: Dimension, { method, url }: RouteAddress): Extractor {
+  private extractor(dimension: Dimension, address: RouteAddress): Extractor {
     const told = this.known.extractors[dimension];
     if (told) return told;
-    // HEAD is GET without the body of its answer.
-    const verb = typeof method === 'string' ? method.replace('HEAD', 'GET') : 'ALL';
-    return dimension === 'route' ? { known: 'arrival', of: () => `${verb} ${url}` } : NOBODY;
+    if (dimension !== 'route') return NOBODY;
+    const text = routeText(address);
+    return { known: 'arrival', of: () => text };
   }
 }
 

@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
+import { limitTag, sharedTags } from '../limit-tag.js';
 import type { PolicyName } from '../policies/policies.js';
 import type { Dimension, LimitOutage } from '../policies/policy.js';
 import type { ConcurrentLimitRow, StreamQuotaRow, StreamQuotaTable } from './stream-quota.js';
 import { StreamQuotaError, assertStreamQuotas, concurrentLimitName } from './stream-quota-rules.js';
 
 const USUAL_LEASE_MS = 45_000;
-/** Characters of the tag that tells the limits of one subject apart: 24 bits of SHA-256. */
-const TAG_CHARS = 4;
 
 /** One limit of a stream quota with everything that counting needs computed once. */
 export interface ConcurrentLimit {
@@ -39,7 +37,8 @@ export function compileQuotas(
 ): ReadonlyMap<string, CompiledQuota> {
   assertStreamQuotas(table, hasPolicy);
   const quotas = new Map(Object.entries(table).map(([name, quota]) => [name, compileQuota(name, quota)]));
-  assertTagsDiffer([...quotas.values()].flatMap(({ limits }) => limits));
+  const shared = sharedTags([...quotas.values()].flatMap(({ limits }) => limits));
+  if (shared.length > 0) throw new StreamQuotaError(shared);
   return quotas;
 }
 
@@ -58,17 +57,5 @@ function compileQuota(
 
 function compileLimit(quota: string, { per, streams, unless }: ConcurrentLimitRow): ConcurrentLimit {
   const name = concurrentLimitName(quota, per);
-  const tag = createHash('sha256').update(`${quota}\0${name}\0streams`).digest('base64url');
-  return { quota, name, per, unless, streams, tag: tag.slice(0, TAG_CHARS) };
-}
-
-/** The leases of two limits must not meet under one key. */
-function assertTagsDiffer(limits: readonly ConcurrentLimit[]): void {
-  const owners = new Map<string, string>();
-  for (const { tag, name } of limits) {
-    const other = owners.get(tag);
-    if (other !== undefined)
-      throw new StreamQuotaError([`Limits "${other}" and "${name}" share a tag; rename one of the quotas`]);
-    owners.set(tag, name);
-  }
+  return { quota, name, per, unless, streams, tag: limitTag(quota, name, 'streams') };
 }

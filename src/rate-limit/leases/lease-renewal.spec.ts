@@ -24,7 +24,13 @@ describe('LeaseRenewal', () => {
   let renewal: LeaseRenewal;
 
   beforeEach(() => {
-    [clock, open, calls, closedMeanwhile, failures] = [new ManualClock(), new OpenLeases(), [], [], 0];
+    [clock, open, calls, closedMeanwhile, failures] = [
+      new ManualClock(),
+      new OpenLeases(() => undefined),
+      [],
+      [],
+      0,
+    ];
     lost = undefined;
     answer = () => Promise.resolve();
     renewal = new LeaseRenewal({

@@ -1,4 +1,5 @@
-import { LuaScript, RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import { RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import { limitScript } from '../limit-script.js';
 import type { ConcurrentLimit } from './compiled-quota.js';
 import type { Lease, Seat } from './lease.js';
 
@@ -8,12 +9,9 @@ const numbers = (reply: unknown): readonly number[] => {
   return reply as number[];
 };
 
-const script = <Reply>(name: string, decode: (reply: unknown) => Reply): LuaScript<Reply> =>
-  new LuaScript({ name, file: new URL(`../scripts/${name}.lua`, import.meta.url), decode });
-
-const acquire = script('acquire-lease', numbers);
-const renew = script('renew-leases', numbers);
-const release = script('release-leases', (reply) => numbers([reply])[0] as number);
+const acquire = limitScript('acquire-lease', { decode: numbers });
+const renew = limitScript('renew-leases', { decode: numbers });
+const release = limitScript('release-leases', { decode: (reply) => numbers([reply])[0] as number });
 
 /** How one limit stood when a stream was to be opened. */
 export interface SeatCount {

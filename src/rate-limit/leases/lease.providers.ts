@@ -3,13 +3,8 @@ import { ModulesContainer } from '@nestjs/core';
 import { LimitEngine } from '../limit-engine.js';
 import { PolicyBook } from '../policies/plan.js';
 import { RATE_LIMIT_OPTIONS, type RateLimitModuleOptions } from '../rate-limit.options.js';
-import {
-  EngineNeighbours,
-  PREFIX,
-  PURPOSE,
-  RateLimitRedis,
-  RateLimitWiring,
-} from '../rate-limit.providers.js';
+import { EngineNeighbours, PREFIX, RateLimitRedis, RateLimitWiring } from '../rate-limit.providers.js';
+import { replacedRows } from '../replaced-rows.js';
 import { type CompiledQuota, compileQuotas } from './compiled-quota.js';
 import { LeaseMetrics } from './lease-metrics.js';
 import { LeaseStore } from './lease-store.js';
@@ -37,11 +32,12 @@ export const leaseProviders: Provider[] = [
   {
     provide: QUOTAS,
     useFactory: (
-      { streamQuotas, extractors }: RateLimitModuleOptions,
+      { streamQuotas = {}, extractors }: RateLimitModuleOptions,
       book: PolicyBook,
       modules: ModulesContainer,
       { logger }: RateLimitWiring,
     ): Quotas => {
+      for (const line of replacedRows('stream quota', STREAM_QUOTAS, streamQuotas)) logger.warn(line);
       const quotas = compileQuotas({ ...STREAM_QUOTAS, ...streamQuotas }, (name) => book.has(name));
       const sleeping = checkQuotaRoutes({ quotas, book, extractors, modules });
       for (const limit of sleeping) logger.warn(limit);
@@ -84,10 +80,9 @@ function createLeases(
   wiring: RateLimitWiring,
   { client }: RateLimitRedis,
   { quotas, metrics: counted }: QuotaCounting,
-  { watch, fleet, outages }: EngineNeighbours,
+  { watch, outage }: EngineNeighbours,
 ): Leases {
-  const { own, all, metrics, clock, warnings, logger } = wiring;
-  const inMemory = own.backend === 'memory';
+  const { metrics, clock, inMemory } = wiring;
   const store =
     inMemory || !client
       ? undefined
@@ -98,21 +93,16 @@ function createLeases(
           onReadded: (limit, count) => counted.readded(limit, count),
         });
   const leases = new Leases({
+    ...outage,
     store,
     clock,
-    lost: () => watch?.lost(),
-    closed: () => watch?.closed() ?? false,
-    instances: fleet.size,
-    chosenIsDegraded: inMemory && (all.profile === 'production' || all.profile === 'staging'),
-    onSubstitute: (reason, error) => {
-      metrics.redisFallback.inc({ purpose: PURPOSE, reason });
-      outages.substituted(reason, error);
-    },
     onRenewalFailed: (error) =>
-      warnings.once('renewal', () => logger.warn('Leases of open streams were not renewed', { error })),
+      wiring.warnings.once('renewal', () =>
+        wiring.logger.warn('Leases of open streams were not renewed', { error }),
+      ),
     onChange: (quota, by) => counted.changed(quota, by),
     renewEveryMs: Math.min(...[...quotas.values()].map(({ leaseMs }) => leaseMs)) / RENEWALS_PER_LIFE,
   });
-  watch?.onReturn(() => leases.returned());
+  watch.onReturn(() => leases.returned());
   return leases;
 }

@@ -66,18 +66,18 @@ describe('Leases', () => {
   /** Opens until it is denied. @returns how many were opened */
   async function fill(some: Leases, quota: CompiledQuota, subject = 'ann'): Promise<number> {
     for (let count = 0; ; count += 1) {
-      if (!(await some.acquire(quota, seatsOf(quota, subject))).lease) return count;
+      if (!(await some.acquire(quota, seatsOf(quota, subject), true)).lease) return count;
     }
   }
 
   it('go by what Redis says while it answers', async () => {
     const [some, quota] = [leases(), quotaOf()];
-    const admission = await some.acquire(quota, seatsOf(quota, 'ann'));
+    const admission = await some.acquire(quota, seatsOf(quota, 'ann'), true);
     expect(admission).toMatchObject({ backend: 'redis', degraded: false, outcomes: [{ remaining: 3 }] });
     expect([some.size, open]).toEqual([1, 1]);
 
     answer = () => Promise.resolve({ admitted: false, counts: [{ open: 6, waitMs: 700 }] });
-    expect(await some.acquire(quota, seatsOf(quota, 'ann'))).toEqual({
+    expect(await some.acquire(quota, seatsOf(quota, 'ann'), true)).toEqual({
       lease: undefined,
       backend: 'redis',
       degraded: false,
@@ -88,7 +88,7 @@ describe('Leases', () => {
 
   it('are freed once, however often they are closed', async () => {
     const [some, quota] = [leases(), quotaOf()];
-    const { lease } = await some.acquire(quota, seatsOf(quota, 'ann'));
+    const { lease } = await some.acquire(quota, seatsOf(quota, 'ann'), true);
     some.close(lease as Lease);
     some.close(lease as Lease);
     await turn();
@@ -100,7 +100,7 @@ describe('Leases', () => {
 
   it('have ids that no other process gives', async () => {
     const quota = quotaOf();
-    for (const some of [leases(), leases()]) await some.acquire(quota, seatsOf(quota, 'ann'));
+    for (const some of [leases(), leases()]) await some.acquire(quota, seatsOf(quota, 'ann'), true);
     expect(new Set(asked.map(({ id }) => id)).size).toBe(2);
   });
 
@@ -110,11 +110,11 @@ describe('Leases', () => {
     it('are given by the share of this instance, those that were open before included', async () => {
       const [some, quota] = [leases({ instances: () => 2 }), quotaOf()];
       lost = undefined;
-      await some.acquire(quota, seatsOf(quota, 'ann'));
+      await some.acquire(quota, seatsOf(quota, 'ann'), true);
       lost = 'refused';
       expect(await fill(some, quota)).toBe(2);
       expect(await fill(some, quota, 'bob')).toBe(3);
-      expect(await some.acquire(quota, seatsOf(quota, 'ann'))).toMatchObject({
+      expect(await some.acquire(quota, seatsOf(quota, 'ann'), true)).toMatchObject({
         backend: 'memory',
         degraded: true,
         outcomes: [{ state: 'throttle', remaining: 0 }],
@@ -125,7 +125,7 @@ describe('Leases', () => {
 
     it('are at least one per instance, and again one when it is closed', async () => {
       const [some, quota] = [leases({ instances: () => 50 }), quotaOf()];
-      const { lease } = await some.acquire(quota, seatsOf(quota, 'ann'));
+      const { lease } = await some.acquire(quota, seatsOf(quota, 'ann'), true);
       expect(await fill(some, quota)).toBe(0);
       some.close(lease as Lease);
       expect(await fill(some, quota)).toBe(1);
@@ -142,12 +142,12 @@ describe('Leases', () => {
       expect(await fill(some, quota)).toBe(1);
       const other = quota.limits.map((limit) => ({ limit, key: `${limit.name}:${limit.per}` }));
       const seats = [seatsOf(quota, 'ann')[0] as Seat, other[1] as Seat];
-      expect((await some.acquire(quota, seats)).outcomes[0]?.remaining).toBe(1);
+      expect((await some.acquire(quota, seats, true)).outcomes[0]?.remaining).toBe(1);
     });
 
     it('are refused by a quota that lets nobody pass uncounted', async () => {
       const quota = quotaOf({ outage: 'deny' });
-      expect(await leases().acquire(quota, seatsOf(quota, 'ann'))).toEqual({
+      expect(await leases().acquire(quota, seatsOf(quota, 'ann'), true)).toEqual({
         lease: undefined,
         backend: 'memory',
         degraded: true,
@@ -158,7 +158,7 @@ describe('Leases', () => {
     it('are given to everybody by a quota that says so, and counted when Redis is back', async () => {
       const [some, quota] = [leases(), quotaOf({ outage: 'allow' })];
       for (let n = 0; n < 20; n += 1) {
-        expect((await some.acquire(quota, seatsOf(quota, 'ann'))).lease).toBeDefined();
+        expect((await some.acquire(quota, seatsOf(quota, 'ann'), true)).lease).toBeDefined();
       }
       lost = undefined;
       some.returned();
@@ -169,10 +169,10 @@ describe('Leases', () => {
     it('stay open, and Redis is told of those that are still open when it is back', async () => {
       const [some, quota] = [leases(), quotaOf()];
       lost = undefined;
-      const before = (await some.acquire(quota, seatsOf(quota, 'ann'))).lease as Lease;
-      const ended = (await some.acquire(quota, seatsOf(quota, 'ann'))).lease as Lease;
+      const before = (await some.acquire(quota, seatsOf(quota, 'ann'), true)).lease as Lease;
+      const ended = (await some.acquire(quota, seatsOf(quota, 'ann'), true)).lease as Lease;
       lost = 'refused';
-      const during = (await some.acquire(quota, seatsOf(quota, 'ann'))).lease as Lease;
+      const during = (await some.acquire(quota, seatsOf(quota, 'ann'), true)).lease as Lease;
       some.close(ended);
       await turn();
       expect([renewed, released]).toEqual([[], []]);
@@ -186,7 +186,9 @@ describe('Leases', () => {
     it('are an error where the purpose is closed', async () => {
       answer = () => Promise.reject(unavailable(false));
       const [some, quota] = [leases({ closed: () => true }), quotaOf()];
-      await expect(some.acquire(quota, seatsOf(quota, 'ann'))).rejects.toBeInstanceOf(RedisUnavailableError);
+      await expect(some.acquire(quota, seatsOf(quota, 'ann'), true)).rejects.toBeInstanceOf(
+        RedisUnavailableError,
+      );
       expect([some.size, substitutes]).toEqual([0, []]);
     });
   });
@@ -195,7 +197,7 @@ describe('Leases', () => {
     it('are decided here, under the id that Redis may have taken', async () => {
       answer = () => Promise.reject(unavailable(true));
       const [some, quota] = [leases(), quotaOf()];
-      const { lease, backend } = await some.acquire(quota, seatsOf(quota, 'ann'));
+      const { lease, backend } = await some.acquire(quota, seatsOf(quota, 'ann'), true);
       expect([lease?.id, backend]).toEqual([asked[0]?.id, 'memory']);
       some.close(lease as Lease);
       await turn();
@@ -213,7 +215,7 @@ describe('Leases', () => {
     it('are not freed when nothing was sent', async () => {
       answer = () => Promise.reject(unavailable(false));
       const [some, quota] = [leases(), quotaOf({ outage: 'deny' })];
-      await some.acquire(quota, seatsOf(quota, 'ann'));
+      await some.acquire(quota, seatsOf(quota, 'ann'), true);
       await turn();
       expect(released).toEqual([]);
     });
@@ -221,9 +223,11 @@ describe('Leases', () => {
     it('are decided here when the server refused the call, and freed where the purpose is closed', async () => {
       answer = () => Promise.reject(new RedisCommandError('rateLimit', 'evalsha', 'ERR', 'no'));
       const quota = quotaOf();
-      expect(await leases().acquire(quota, seatsOf(quota, 'ann'))).toMatchObject({ backend: 'memory' });
+      expect(await leases().acquire(quota, seatsOf(quota, 'ann'), true)).toMatchObject({ backend: 'memory' });
       const closed = leases({ closed: () => true });
-      await expect(closed.acquire(quota, seatsOf(quota, 'ann'))).rejects.toBeInstanceOf(RedisCommandError);
+      await expect(closed.acquire(quota, seatsOf(quota, 'ann'), true)).rejects.toBeInstanceOf(
+        RedisCommandError,
+      );
       await turn();
       expect(released).toEqual([[asked[1]?.id]]);
     });
@@ -231,7 +235,7 @@ describe('Leases', () => {
     it('throw what is no failure of Redis', async () => {
       answer = () => Promise.reject(new TypeError('a mistake of ours'));
       const [some, quota] = [leases(), quotaOf()];
-      await expect(some.acquire(quota, seatsOf(quota, 'ann'))).rejects.toBeInstanceOf(TypeError);
+      await expect(some.acquire(quota, seatsOf(quota, 'ann'), true)).rejects.toBeInstanceOf(TypeError);
       await turn();
       expect(some.size).toBe(0);
     });
@@ -240,7 +244,7 @@ describe('Leases', () => {
   describe('that are counted here by choice', () => {
     it('are limited by the share of this instance, and Redis never hears of them', async () => {
       const [some, quota] = [leases({ store: undefined, chosenIsDegraded: true }), quotaOf()];
-      expect(await some.acquire(quota, seatsOf(quota, 'ann'))).toMatchObject({
+      expect(await some.acquire(quota, seatsOf(quota, 'ann'), true)).toMatchObject({
         backend: 'memory',
         degraded: true,
         outcomes: [{ remaining: 5 }],
@@ -262,7 +266,8 @@ describe('Leases', () => {
   it('are all given back at the end, within half a second', async () => {
     const [some, quota] = [leases(), quotaOf()];
     const ids = [];
-    for (let n = 0; n < 3; n += 1) ids.push((await some.acquire(quota, seatsOf(quota, 'ann'))).lease?.id);
+    for (let n = 0; n < 3; n += 1)
+      ids.push((await some.acquire(quota, seatsOf(quota, 'ann'), true)).lease?.id);
     await some.onApplicationShutdown();
     expect(released).toEqual([ids]);
     expect(some.size).toBe(0);
@@ -272,7 +277,7 @@ describe('Leases', () => {
     const never = () => new Promise<void>(() => undefined);
     const store = { acquire: () => answer(), renew: never, release: never };
     const [some, quota] = [leases({ store: store as unknown as LeaseStore }), quotaOf()];
-    await some.acquire(quota, seatsOf(quota, 'ann'));
+    await some.acquire(quota, seatsOf(quota, 'ann'), true);
     const ended = some.onApplicationShutdown();
     await turn();
     clock.advance(500);

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from '../../kernel/time.js';
-import { RedisCommandError, RedisUnavailableError } from '../../redis/index.js';
 import type { BackendName, RateLimitState } from '../decision.js';
+import { lossReason, surelyUnheard } from '../failure.js';
+import type { OutageFacts } from '../outage-facts.js';
 import type { CompiledQuota } from './compiled-quota.js';
 import type { Lease, Seat } from './lease.js';
 import { LeaseReleases } from './lease-releases.js';
@@ -36,20 +37,10 @@ export interface Admission {
   readonly outcomes: readonly SeatOutcome[];
 }
 
-export interface LeasesOptions {
+export interface LeasesOptions extends OutageFacts {
   /** Undefined: this process counts alone by choice. */
   readonly store: LeaseStore | undefined;
   readonly clock: Clock;
-  /** Why Redis cannot be asked now; undefined: it can. */
-  readonly lost: () => string | undefined;
-  /** Refuse instead of counting here: the purpose is closed while Redis is away. */
-  readonly closed: () => boolean;
-  /** Instances that share the limits, this one included. */
-  readonly instances: () => number;
-  /** What an admission is called where counting here was chosen, not forced. */
-  readonly chosenIsDegraded: boolean;
-  /** Told of each admission that had to be decided without Redis. */
-  readonly onSubstitute: (reason: string, error?: Error) => void;
   /** Told when leases could not be renewed. */
   readonly onRenewalFailed: (error: unknown) => void;
   readonly onChange: (quota: string, by: 1 | -1) => void;
@@ -89,7 +80,7 @@ export class Leases implements OnApplicationShutdown {
    * @param shared whether Redis is to count this stream; false: it was decided before that this process does
    * @throws RedisUnavailableError, RedisCommandError where the purpose is closed
    */
-  async acquire(quota: CompiledQuota, seats: readonly Seat[], shared = true): Promise<Admission> {
+  async acquire(quota: CompiledQuota, seats: readonly Seat[], shared: boolean): Promise<Admission> {
     const { store, lost, closed, clock, chosenIsDegraded } = this.options;
     const id = `${this.process}${(this.issued += 1).toString(36)}`;
     const lease: Lease = { id, quota, seats, shared: shared && store !== undefined, renewedAtMs: -Infinity };
@@ -140,19 +131,13 @@ export class Leases implements OnApplicationShutdown {
   }
 
   private afterFailure(lease: Lease, error: unknown): Admission {
-    const reason =
-      error instanceof RedisUnavailableError
-        ? error.reason
-        : error instanceof RedisCommandError
-          ? 'other'
-          : undefined;
+    const reason = lossReason(error);
     const admission =
       reason === undefined || this.options.closed()
         ? undefined
         : this.substitute(lease, reason, error as Error);
     // The call may have reached Redis: nobody will hold this lease, so it must not wait until it runs out.
-    const neverSent = error instanceof RedisUnavailableError && !error.maybeExecuted;
-    if (!admission?.lease && !neverSent) this.releases?.add(lease);
+    if (!admission?.lease && !surelyUnheard(error)) this.releases?.add(lease);
     if (!admission) throw error;
     return admission;
   }

@@ -9,7 +9,7 @@ export class OpenLeases {
   private readonly counts = new Map<string, number>();
 
   /** @param onChange told the change of a quota's number of open streams */
-  constructor(private readonly onChange: (quota: string, by: 1 | -1) => void = () => undefined) {}
+  constructor(private readonly onChange: (quota: string, by: 1 | -1) => void) {}
 
   get size(): number {
     return this.leases.size;

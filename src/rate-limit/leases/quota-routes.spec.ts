@@ -1,4 +1,4 @@
-import { Controller, Get, type Type } from '@nestjs/common';
+import { Controller, Get, type Type, UseGuards } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
@@ -67,7 +67,7 @@ describe('stream quotas of routes', () => {
     const quotas = { own: { concurrent: [{ per: 'ip', streams: 1 } as const, device] } };
     const fault = (dimension: string) =>
       `@StreamQuota on OwnController.stream: stream quota "own" counts by ${dimension}, which no extractor tells; ` +
-      `give one to RateLimitModule.forRoot({ extractors: { ${dimension}: … } })`;
+      `name one in src/app.features.ts: rateLimit: { extractors: { ${dimension}: … } }`;
     await expect(check(OwnController, { quotas })).rejects.toThrow(
       new StreamQuotaError([fault('device'), fault('house')]),
     );
@@ -105,7 +105,7 @@ describe('stream quotas of routes', () => {
     ).rejects.toThrow(
       new RouteLimitError([
         'ChatController.stream: policy "stream-connect" counts by device, which no extractor tells; ' +
-          'give one to RateLimitModule.forRoot({ extractors: { device: … } })',
+          'name one in src/app.features.ts: rateLimit: { extractors: { device: … } }',
       ]),
     );
     expect(
@@ -113,5 +113,30 @@ describe('stream quotas of routes', () => {
     ).toEqual([
       'ChatController.stream: limit "stream-connect" applies to nobody, for nothing tells the account of a request',
     ]);
+  });
+
+  it('say where they stand before the guard that could tell whom they count', async () => {
+    class Access {
+      canActivate(): boolean {
+        return true;
+      }
+    }
+    @Controller('v1/streams')
+    class StreamsController {
+      @Get('below')
+      @UseGuards(Access)
+      @StreamQuota('chat')
+      below(): void {}
+      @Get('above')
+      @StreamQuota('chat')
+      @UseGuards(Access)
+      above(): void {}
+    }
+    const told = { known: 'identity', of: () => 'somebody' } as const;
+    expect(await check(StreamsController, { extractors: { user: told, tenant: told } })).toEqual([
+      'StreamsController.below: stream quota "chat" counts by tenant, user before Access can tell it, so it counts as if ' +
+        'nobody were known; put @StreamQuota above the decorator that names Access',
+    ]);
+    expect(await check(StreamsController, { extractors: { user: TOLD, tenant: TOLD } })).toEqual([]);
   });
 });

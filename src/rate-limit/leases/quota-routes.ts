@@ -1,11 +1,15 @@
 import type { ModulesContainer } from '@nestjs/core';
+import { BYSTANDERS } from '../bystanders.js';
 import { declaredNames } from '../declared-names.js';
 import { type Declaration, findDeclarations } from '../http/declarations.js';
 import { type ExtractorTable, NOBODY } from '../http/extractors.js';
+import { lateGuards } from '../http/late-guards.js';
 import { type Known, assertDeclarations, sleepingLimits } from '../http/route-faults.js';
+import { giveExtractor, sleepingLimit, untoldDimension } from '../http/untold.js';
 import type { PolicyBook } from '../policies/plan.js';
 import type { CompiledQuota } from './compiled-quota.js';
 import { quotaExtractors } from './quota-extractors.js';
+import { StreamQuotaGuard } from './stream-quota.guard.js';
 import { STREAM_QUOTA } from './stream-quota.metadata.js';
 import { StreamQuotaError } from './stream-quota-rules.js';
 
@@ -38,7 +42,11 @@ export function checkQuotaRoutes({ quotas, book, extractors, modules }: QuotaRou
   refuse(routes.flatMap((one) => faultsOf(one, known.extractors)));
   const opening = routes.map(openingOf);
   assertDeclarations(opening, known);
-  return [...routes.flatMap((one) => sleepingOf(one, known.extractors)), ...sleepingLimits(opening, known)];
+  return [
+    ...routes.flatMap((one) => sleepingOf(one, known.extractors)),
+    ...sleepingLimits(opening, known),
+    ...routes.flatMap((one) => hastyOf(one, known)),
+  ];
 }
 
 function refuse(faults: readonly string[]): void {
@@ -60,23 +68,20 @@ function openingOf({ route, quota: { connects } }: QuotaRoute): Declaration {
 }
 
 function faultsOf({ route, quota: { name, limits } }: QuotaRoute, extractors: ExtractorTable): string[] {
-  const say = (fault: string, dimension: string): string =>
-    `@StreamQuota on ${placeOf(route)}: ${fault}; ` +
-    `give one to RateLimitModule.forRoot({ extractors: { ${dimension}: … } })`;
+  const say = (fault: string): string => `@StreamQuota on ${placeOf(route)}: ${fault}`;
+  const quota = `stream quota "${name}"`;
   const asked = new Set(limits.flatMap(({ per, unless }) => (unless ? [per, unless] : [per])));
   const untold = [...asked].filter((dimension) => extractors[dimension] === undefined);
   const dimensions = limits.map(({ per }) => per);
   const told = dimensions.filter((dimension) => extractors[dimension] !== NOBODY);
   return [
-    ...untold.map((dimension) =>
-      say(`stream quota "${name}" counts by ${dimension}, which no extractor tells`, dimension),
-    ),
+    ...untold.map((dimension) => say(untoldDimension(quota, dimension))),
     // Each of them would be answered with an error.
     ...(told.length === 0
       ? [
           say(
-            `stream quota "${name}" counts nobody, for no extractor tells the ${dimensions.join(', ')} of a request`,
-            dimensions[0] as string,
+            `${quota} counts nobody, for no extractor tells the ${dimensions.join(', ')} of a request; ` +
+              giveExtractor(dimensions[0] as string),
           ),
         ]
       : []),
@@ -86,10 +91,23 @@ function faultsOf({ route, quota: { name, limits } }: QuotaRoute, extractors: Ex
 function sleepingOf({ route, quota }: QuotaRoute, extractors: ExtractorTable): string[] {
   return quota.limits
     .filter(({ per }) => extractors[per] === NOBODY)
-    .map(
-      ({ name, per }) =>
-        `${placeOf(route)}: limit "${name}" applies to nobody, for nothing tells the ${per} of a request`,
-    );
+    .map(({ name, per }) => `${placeOf(route)}: ${sleepingLimit(name, per)}`);
+}
+
+/** Dimensions that only guards below the decorator could tell: whoever they let in is counted as somebody unknown. */
+function hastyOf({ route, quota }: QuotaRoute, { book, extractors }: Known): string[] {
+  const { guards } = route;
+  const late = lateGuards({ guards, guard: StreamQuotaGuard, bystanders: BYSTANDERS });
+  if (late.length === 0) return [];
+  const own = quota.limits.flatMap(({ per, unless }) => (unless ? [per, unless] : [per]));
+  const opening = quota.connects === undefined ? [] : book.policy(quota.connects).limits;
+  const asked = new Set([...own, ...opening.map(({ per }) => per)]);
+  const unknown = [...asked].filter((per) => extractors[per]?.known === 'identity');
+  if (unknown.length === 0) return [];
+  return [
+    `${placeOf(route)}: stream quota "${quota.name}" counts by ${unknown.join(', ')} before ${late.join(' and ')} can ` +
+      `tell it, so it counts as if nobody were known; put @StreamQuota above the decorator that names ${late.join(', ')}`,
+  ];
 }
 
 function placeOf({ owner, name }: Declaration): string {

@@ -1,23 +1,14 @@
-import { EXIT, StartupError } from '../../kernel/errors.js';
+import { DeclarationError } from '../declaration-error.js';
+import { LIMIT_NAME } from '../name-rule.js';
 import type { ConcurrentLimitRow, StreamQuotaRow, StreamQuotaTable } from './stream-quota.js';
 
-const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const MOST_LIMITS = 8;
 const SHORTEST_LEASE_MS = 1000;
 const LONGEST_LEASE_MS = 3_600_000;
 
 /** A stream quota that cannot be counted, or that nobody has; the application does not start. */
-export class StreamQuotaError extends StartupError {
-  readonly exitCode = EXIT.config;
-
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.name = 'StreamQuotaError';
-  }
-
-  report(): string {
-    return ['Refusing to start: stream quotas', ...this.faults.map((fault) => `  ${fault}`)].join('\n');
-  }
+export class StreamQuotaError extends DeclarationError {
+  protected readonly subject = 'stream quotas';
 }
 
 /**
@@ -33,7 +24,7 @@ export function assertStreamQuotas(table: StreamQuotaTable, hasPolicy: (name: st
 
 function faultsOf(name: string, quota: StreamQuotaRow, hasPolicy: (name: string) => boolean): string[] {
   const { concurrent, connects, leaseMs } = quota;
-  if (!NAME.test(name)) return ['a name is up to 32 lower-case letters, digits and hyphens'];
+  if (!LIMIT_NAME.fits(name)) return [LIMIT_NAME.text];
   if (concurrent.length === 0 || concurrent.length > MOST_LIMITS)
     return [`it needs one limit to ${MOST_LIMITS} in \`concurrent\``];
   return [
@@ -57,7 +48,7 @@ function limitFaults(quota: string, { per, streams, unless }: ConcurrentLimitRow
       ? []
       : [say(`streams ${streams} must be a whole number above 0`)]),
     ...(unless === per ? [say('it can never apply, since it is for those without that very dimension')] : []),
-    ...(NAME.test(concurrentLimitName(quota, per))
+    ...(LIMIT_NAME.fits(concurrentLimitName(quota, per))
       ? []
       : [say(`"${concurrentLimitName(quota, per)}" is longer than 32 characters; shorten the quota's name`)]),
   ];

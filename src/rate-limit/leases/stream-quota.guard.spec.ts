@@ -44,7 +44,13 @@ describe('StreamQuotaGuard', () => {
     expect(quotaExtractors().route?.of(request)).toBe(text);
     const perRoute = { limits: [{ per: 'route', quota: 1, windowMs: 1000, burst: 1 }] } as const;
     const book = new PolicyBook({ default: perRoute });
-    const table = new RouteTable({ book, extractors: {}, declarations: [], guard: undefined });
+    const table = new RouteTable({
+      book,
+      extractors: {},
+      declarations: [],
+      guard: undefined,
+      bystanders: [],
+    });
     const address = request.routeOptions as RouteAddress;
     expect(table.ofMethod(Gateway, Gateway.prototype.plain, address)?.values(request)).toEqual([text]);
   });
@@ -64,7 +70,7 @@ describe('What StreamQuotaGuard leaves for the log', () => {
     const record = {};
     const reply = { raw: new EventEmitter(), getHeader: () => undefined, headers: () => undefined };
     const host = new ExecutionContextHost(
-      [{ raw: {}, record, ip, headers: { 'x-user': name } }, reply],
+      [{ raw: { socket: new EventEmitter() }, record, ip, headers: { 'x-user': name } }, reply],
       Gateway as Type,
       Gateway.prototype.counted,
     );

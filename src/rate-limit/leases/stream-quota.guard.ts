@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { hasEnded, onRequestEnd } from '../../http/index.js';
 import type { RequestRecord } from '../../telemetry/index.js';
 import type { ExtractorTable } from '../http/extractors.js';
 import { RateLimitExceededError } from '../http/rate-limit.errors.js';
@@ -44,11 +45,11 @@ export class StreamQuotaGuard implements CanActivate {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     if (!lease) throw denial(decision);
     // It may have left while it was counted, and then nobody says so any more.
-    if (reply.raw.destroyed || reply.raw.closed) {
+    if (hasEnded(request, reply)) {
       lease.close();
       throw new ClientGoneError();
     }
-    reply.raw.once('close', () => lease.close());
+    onRequestEnd(request, reply, () => lease.close());
     tell(reply, decision);
     return true;
   }

@@ -1,7 +1,8 @@
 import { ManualClock } from '../../kernel/manual-clock.js';
 import { Secret } from '../../kernel/redact.js';
 import { Metrics } from '../../telemetry/index.js';
-import { NO_RULING, createEngine } from '../create-engine.js';
+import { createEngine } from '../create-engine.js';
+import { NO_RULING } from '../engine-assembly.js';
 import { PolicyBook } from '../policies/plan.js';
 import { POLICIES } from '../policies/policies.js';
 import { compileQuotas } from './compiled-quota.js';

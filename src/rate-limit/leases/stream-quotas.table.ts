@@ -1,6 +1,6 @@
 import type { StreamQuotaTable } from './stream-quota.js';
 
-/** The stream quotas of the house. A feature brings its own in `RateLimitModule.forRoot({ streamQuotas })`. */
+/** The stream quotas of the house. A feature's own stand under `rateLimit.streamQuotas` in src/app.features.ts. */
 // prettier-ignore
 export const STREAM_QUOTAS = {
   /** Answers of the chat as they are written. */
@@ -26,8 +26,8 @@ export const STREAM_QUOTAS = {
 type BuiltInQuotas = typeof STREAM_QUOTAS;
 
 /**
- * The stream quotas that the compiler knows. A feature augments this interface beside the rows that it passes to
- * `RateLimitModule.forRoot({ streamQuotas })`; a misspelt name does not compile.
+ * The stream quotas that the compiler knows. A feature augments this interface beside its rows, which
+ * src/app.features.ts names under `rateLimit.streamQuotas`; a misspelt name does not compile.
  */
 export interface StreamQuotaMap extends BuiltInQuotas {}
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { limitTag } from '../limit-tag.js';
 import type { Dimension, LimitOutage, LimitRow, Policy, QuotaUnit } from './policy.js';
 import { limitName } from './policy-rules.js';
 
@@ -7,9 +7,6 @@ import { limitName } from './policy-rules.js';
  * full again, so every limit belongs to the shortest generation that outlasts it (docs/adr/0021).
  */
 const GENERATIONS_US = [60, 600, 7_200, 86_400, 604_800, 6_048_000].map((seconds) => seconds * 1_000_000);
-
-/** Characters of the tag that tells the limits of one subject apart; with kind and name, so 24 bits of SHA-256. */
-const TAG_CHARS = 4;
 
 /** One limit with everything that counting needs computed once. */
 export interface CompiledLimit {
@@ -64,7 +61,7 @@ export function compileLimit(policy: string, definition: Policy, row: LimitRow):
     partitionKey: definition.partitionKey ?? false,
     remembersDenials: definition.counts !== 'failures',
     spared: undefined,
-    tag: createHash('sha256').update(`${policy}\0${name}\0${kind}`).digest('base64url').slice(0, TAG_CHARS),
+    tag: limitTag(policy, name, kind),
   };
 }
 

@@ -18,6 +18,9 @@ const TABLE = {
 } satisfies PolicyTable;
 
 const namesOf = (policies: readonly { name: string }[]) => policies.map(({ name }) => name);
+const policiesOf = (limits: readonly { limit: { policy: string } }[]) => [
+  ...new Set(limits.map(({ limit }) => limit.policy)),
+];
 const limitsOf = (limits: readonly { limit: { name: string }; at: number }[]) =>
   limits.map(({ limit, at }) => `${limit.name}@${at}`);
 
@@ -56,14 +59,14 @@ describe('The book of policies', () => {
     for (const one of names) for (const other of names) book.plan([one, other]);
     expect(book.plan(['policy-0', 'policy-1'])).toBe(first);
     const late = book.plan(['policy-39', 'policy-38']);
-    expect(namesOf(late.enforced)).toEqual(['policy-39', 'policy-38']);
+    expect(policiesOf(late.limits)).toEqual(['policy-39', 'policy-38']);
     expect(book.plan(['policy-39', 'policy-38'])).not.toBe(late);
   });
 
   it('plans each dimension once, each policy once, and says which dimension a limit counts', () => {
     const plan = new PolicyBook(TABLE).plan(['address', 'person', 'all', 'address']);
     expect(plan.dimensions).toEqual(['ip', 'user', 'global']);
-    expect(namesOf(plan.enforced)).toEqual(['address', 'person']);
+    expect(policiesOf(plan.limits)).toEqual(['address', 'person']);
     expect(limitsOf(plan.limits)).toEqual(['address@0', 'short@1', 'long@1', 'person-ip@0']);
     expect(plan.shadowed.map(({ name, limits }) => [name, limitsOf(limits)])).toEqual([['all', ['all@2']]]);
     expect(limitsOf(plan.every)).toEqual(['address@0', 'short@1', 'long@1', 'person-ip@0', 'all@2']);
@@ -85,10 +88,10 @@ describe('The book of policies', () => {
   it('changes the mode of a policy for those who hold its plan already', () => {
     const book = new PolicyBook(TABLE, ['address']);
     const plan = book.plan(['address', 'person', 'all']);
-    expect(namesOf(plan.enforced)).toEqual(['person']);
+    expect(policiesOf(plan.limits)).toEqual(['person']);
     book.shadow('address', false);
     book.shadow('person', true);
-    expect(namesOf(plan.enforced)).toEqual(['address']);
+    expect(policiesOf(plan.limits)).toEqual(['address']);
     expect(limitsOf(plan.limits)).toEqual(['address@0']);
     expect(namesOf(plan.shadowed)).toEqual(['person', 'all']);
     expect(book.shadowed()).toEqual(['all', 'person']);

@@ -1,5 +1,6 @@
 import type { LimitSeat } from '../counting/subject.js';
-import { type CompiledLimit, compileLimit } from './compiled-limit.js';
+import { sharedTags } from '../limit-tag.js';
+import { compileLimit } from './compiled-limit.js';
 import type { Dimension, Policy, PolicyTable } from './policy.js';
 import { PolicyError, assertPolicies } from './policy-rules.js';
 
@@ -29,7 +30,6 @@ export class Plan {
   readonly dimensions: readonly Dimension[];
   /** Of the policies that are enforced: spent together, all or none. */
   limits: readonly PlannedLimit[] = [];
-  enforced: readonly BookedPolicy[] = [];
   shadowed: readonly PlannedPolicy[] = [];
   /** Of all policies. */
   every: readonly PlannedLimit[] = [];
@@ -44,8 +44,7 @@ export class Plan {
     const planned = ({ limits }: BookedPolicy): PlannedLimit[] =>
       limits.map((limit) => ({ ...limit, at: this.dimensions.indexOf(limit.per) }));
     this.every = this.policies.flatMap(planned);
-    this.enforced = this.policies.filter((policy) => !isShadowed(policy));
-    this.limits = this.enforced.flatMap(planned);
+    this.limits = this.policies.filter((policy) => !isShadowed(policy)).flatMap(planned);
     this.shadowed = this.policies
       .filter(isShadowed)
       .map((policy) => ({ ...policy, limits: planned(policy) }));
@@ -87,7 +86,8 @@ export class PolicyBook {
       });
       this.policies.set(name, { name, definition, limits });
     }
-    assertTagsDiffer(this.all().flatMap(({ limits }) => limits.map(({ limit }) => limit)));
+    const shared = sharedTags(this.all().flatMap(({ limits }) => limits.map(({ limit }) => limit)));
+    if (shared.length > 0) throw new PolicyError(shared);
   }
 
   all(): readonly BookedPolicy[] {
@@ -141,16 +141,5 @@ export class PolicyBook {
       throw new RangeError(`A check is about ${MOST_LIMITS} limits at most; these have ${plan.every.length}`);
     if (this.plans.size < MOST_PLANS) this.plans.set(key, plan);
     return plan;
-  }
-}
-
-/** Fields of two limits of one subject must not meet; 24 bits make this as good as impossible, and this certain. */
-function assertTagsDiffer(limits: readonly CompiledLimit[]): void {
-  const owners = new Map<string, string>();
-  for (const { tag, name } of limits) {
-    const other = owners.get(tag);
-    if (other !== undefined)
-      throw new PolicyError([`Limits "${other}" and "${name}" share a tag; rename one of them`]);
-    owners.set(tag, name);
   }
 }

@@ -3,7 +3,7 @@ import type { PolicyTable } from './policy.js';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-/** The policies of the house. A feature brings its own in `RateLimitModule.forRoot({ policies })`. */
+/** The policies of the house. A feature's own stand under `rateLimit.policies` in src/app.features.ts. */
 // prettier-ignore
 export const POLICIES = {
   /** Every route below /v1. */
@@ -25,8 +25,8 @@ export const POLICIES = {
 type BuiltInPolicies = typeof POLICIES;
 
 /**
- * The policies that the compiler knows. A feature augments this interface beside the rows that it passes to
- * `RateLimitModule.forRoot({ policies })`; a misspelt name does not compile.
+ * The policies that the compiler knows. A feature augments this interface beside its rows, which
+ * src/app.features.ts names under `rateLimit.policies`; a misspelt name does not compile.
  */
 export interface RateLimitPolicyMap extends BuiltInPolicies {}
 

@@ -1,22 +1,13 @@
-import { StartupError, EXIT } from '../../kernel/errors.js';
+import { DeclarationError } from '../declaration-error.js';
+import { LIMIT_NAME } from '../name-rule.js';
 import type { LimitRow, Policy, PolicyTable } from './policy.js';
 
-const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const LONGEST_WINDOW_MS = 35 * 86_400_000;
 const MOST_LIMITS = 8;
 
 /** A policy table that cannot be counted, kept or written into a header; the application does not start. */
-export class PolicyError extends StartupError {
-  readonly exitCode = EXIT.config;
-
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.name = 'PolicyError';
-  }
-
-  report(): string {
-    return ['Refusing to start: rate-limit policies', ...this.faults.map((fault) => `  ${fault}`)].join('\n');
-  }
+export class PolicyError extends DeclarationError {
+  protected readonly subject = 'rate-limit policies';
 }
 
 /** @throws PolicyError with every fault of every policy */
@@ -29,7 +20,7 @@ export function assertPolicies(policies: PolicyTable): void {
 function faultsOf(name: string, policy: Policy): string[] {
   const { limits, credential } = policy;
   const say = (fault: string): string => `Policy "${name}": ${fault}`;
-  if (!NAME.test(name)) return [say('a name is up to 32 lower-case letters, digits and hyphens')];
+  if (!LIMIT_NAME.fits(name)) return [say(LIMIT_NAME.text)];
   if (limits.length === 0 || limits.length > MOST_LIMITS)
     return [say(`it needs one limit to ${MOST_LIMITS}`)];
   const names = limits.map((limit) => limitName(name, policy, limit));
@@ -38,7 +29,7 @@ function faultsOf(name: string, policy: Policy): string[] {
       limitFaults(limit).map((fault) => say(`limit "${names[at]}": ${fault}`)),
     ),
     ...(new Set(names).size < names.length ? [say('two limits have one name; give them a `name`')] : []),
-    ...names.filter((own) => !NAME.test(own)).map((own) => say(`"${own}" is no name for a limit`)),
+    ...names.filter((own) => !LIMIT_NAME.fits(own)).map((own) => say(`"${own}" is no name for a limit`)),
     ...(credential && limits.some(({ outage }) => outage === 'allow')
       ? [say('it guards a credential, so no limit of it may have outage "allow"; use "local" or "deny"')]
       : []),

@@ -10,8 +10,9 @@
 -- reply     outcome: 1 changed, 0 there was nothing to change, -1 there are too many; version before; version after; keys
 --           that held something foreign, which were replaced
 --
--- The version is the server's time in microseconds, and always more than it was: so it is another one as well after the
--- server has lost it. Every key has a TTL when this ends; that of the blocks is the longest block.
+-- The version is the server's time in microseconds, and more than it was, unless that was a day ahead and so none of
+-- ours: it is another one as well after the server has lost it. Every key that is written gets a TTL; that of the blocks
+-- is a second longer than the one that ends last.
 
 local clock = redis.call('TIME')
 local now_us = tonumber(clock[1]) * 1000000 + tonumber(clock[2])

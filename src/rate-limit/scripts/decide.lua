@@ -42,7 +42,9 @@ local function take(one, x, value)
   elseif #value == 24 then
     local start, current, previous = decode('<ddd', value)
     local age = now - start
-    if age >= -length and age <= 3 * length and age % 1 == 0 and isCount(current) and isCount(previous) then
+    -- No limit grants more than a unit per microsecond, so no count is above the length of its generation.
+    if age >= -length and age <= 3 * length and age % 1 == 0 and isCount(current) and isCount(previous)
+      and current <= length and previous <= length then
       one.window[x], one.current[x], one.previous[x] = min(start, now), current, previous
       if age < 0 then one.dirty[x] = 2 end
     else
@@ -147,13 +149,12 @@ end
 -- What the limits of a question held before it: microseconds, or the present count of a window.
 local before = {}
 
--- Both apply an operation to field x of limit l, which stands k-th in its question, and say whether the cost fits.
-local function onRate(operation, k, l, x, cost)
+-- Both apply an operation to field x of limit l and say whether the cost fits. Spending by rate stands below instead.
+local function onRate(operation, l, x, cost)
   local ahead, most, price = full[l][x] or 0, capacity[l], period[l] * cost
   if ahead > most then
     ahead, full[l][x], dirty[l][x] = most, most, 1
   end
-  before[k] = ahead
   if operation == 1 then return ahead + price <= most end
   if operation == 2 then full[l][x] = max(0, ahead - price)
   elseif operation == 3 then full[l][x] = min(most, ahead + price)
@@ -162,6 +163,7 @@ local function onRate(operation, k, l, x, cost)
   return true
 end
 
+-- The limit stands k-th in its question.
 local function onWindow(operation, k, l, x, cost)
   local one, most, length = class[l], capacity[l], period[l]
   local current, previous, elapsed = turn(one, x, length)
@@ -220,7 +222,7 @@ while q <= last do
       before[k] = ahead
       ahead = ahead + period[l] * cost
       if ahead > most then fits = false else states[x] = ahead end
-    elseif not onRate(operation, k, l, x, cost) then
+    elseif not onRate(operation, l, x, cost) then
       fits = false
     end
   end

@@ -5,6 +5,7 @@ import { AppModule } from '../../../src/app.module.js';
 import { createHttpApp } from '../../../src/app.setup.js';
 import type { Environment } from '../../../src/config/index.js';
 import { StartupError } from '../../../src/kernel/errors.js';
+import { NO_FEATURES } from '../../support/no-features.js';
 
 export interface Refusal {
   readonly error: StartupError;
@@ -14,9 +15,9 @@ export interface Refusal {
   readonly everything: string;
 }
 
-/** The real application as main.ts puts it together. Nothing is closed here when it refuses, as in main.ts. */
+/** The real application as main.ts puts it together, without a team's features. Nothing is closed here when it refuses, as in main.ts. */
 export async function start(env: Environment, log: string[] = []): Promise<NestFastifyApplication> {
-  const app = await createHttpApp(AppModule.register({ env }), { logger: collector(log) });
+  const app = await createHttpApp(AppModule.register({ env, ...NO_FEATURES }), { logger: collector(log) });
   await app.init();
   return app;
 }

@@ -1,5 +1,6 @@
 import type { Environment } from '../../../src/config/index.js';
 import { EXIT } from '../../../src/kernel/errors.js';
+import { productionSettings } from '../../support/production-settings.js';
 import { type Servers, passwordOf } from './servers.js';
 
 /** One line of the report. */
@@ -45,6 +46,7 @@ export function production(servers: Servers, changes: Environment = {}): Environ
     [`${STEMS[purpose]}_TLS_CA_FILE`, servers.certificates.ca],
   ]);
   return {
+    ...productionSettings(),
     APP_PROFILE: 'production',
     OPS_TOKEN: `canary-${'x'.repeat(32)}`,
     RATE_LIMIT_KEY_SECRET: `canary-${'y'.repeat(32)}`,

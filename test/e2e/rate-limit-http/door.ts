@@ -8,6 +8,7 @@ import { createHttpApp } from '../../../src/app.setup.js';
 import type { Environment } from '../../../src/config/index.js';
 import type { RateLimitModuleOptions } from '../../../src/rate-limit/index.js';
 import { RateLimitModule } from '../../../src/rate-limit/index.js';
+import { NO_FEATURES } from '../../support/no-features.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -37,6 +38,7 @@ export async function openDoor({ env, controllers = [], rateLimit = {} }: DoorOp
   const requests: Record<string, unknown>[] = [];
   const app = await createHttpApp(
     AppModule.register({
+      ...NO_FEATURES,
       env: { APP_PROFILE: 'test', HOST: '127.0.0.1', ...env },
       imports: [{ module: Feature }],
       rateLimit,

@@ -3,6 +3,8 @@ import { type RunningApplication, startApplication } from '../../support/applica
 import { createTestCertificates } from '../../support/certificates.js';
 import { type Compartments, openCompartments } from '../../support/compartments.js';
 import { CANARY, type Site, closeSite, openSite } from './site.js';
+import { startPostgres } from '../../support/postgres.js';
+import { productionSettings } from '../../support/production-settings.js';
 
 export { CANARY, type Site } from './site.js';
 
@@ -29,7 +31,12 @@ export async function openFaultHouse(): Promise<FaultHouse> {
   const sites = await Promise.all(
     PURPOSE_NAMES.map((purpose) => openSite({ purpose, user: userOf(purpose), certificates })),
   );
+  // Never at fault here, so that what is away is what a test took away.
+  const sql = await startPostgres({ tls: certificates.server });
   const env = {
+    ...productionSettings(),
+    DATABASE_URL: sql.url({ host: 'localhost', sslmode: 'verify-full' }),
+    DATABASE_TLS_CA_FILE: certificates.ca,
     APP_PROFILE: 'production',
     OPS_TOKEN,
     RATE_LIMIT_KEY_SECRET: KEY_SECRET,
@@ -43,7 +50,7 @@ export async function openFaultHouse(): Promise<FaultHouse> {
     openCore: () => openCompartments(PURPOSE_NAMES, env),
     startApplication: (extra = {}) => startApplication({ ...env, ...extra }),
     close: async () => {
-      await Promise.all(sites.map(closeSite));
+      await Promise.all([...sites.map(closeSite), sql.stop()]);
     },
   };
 }

@@ -4,6 +4,7 @@ import { AppModule } from '../../../src/app.module.js';
 import { createHttpApp } from '../../../src/app.setup.js';
 import type { Environment } from '../../../src/config/index.js';
 import { type PolicyTable, RateLimit } from '../../../src/rate-limit/index.js';
+import { NO_FEATURES } from '../../support/no-features.js';
 
 const POLICIES: PolicyTable = {
   uncountable: { limits: [{ per: 'ip', quota: 6000, windowMs: 60_000, burst: 1000, outage: 'deny' }] },
@@ -30,7 +31,7 @@ export async function startLimitedApplication(env: Environment): Promise<{
   readonly origin: string;
 }> {
   const rateLimit = { policies: POLICIES };
-  const root = AppModule.register({ env, imports: [GuardedModule], rateLimit });
+  const root = AppModule.register({ env, ...NO_FEATURES, imports: [GuardedModule], rateLimit });
   const app = await createHttpApp(root, { logger: false });
   await app.listen(0, '127.0.0.1');
   return { app, origin: await app.getUrl() };

@@ -28,14 +28,18 @@ export interface ServerClient {
 /** All clients of a server except our own. */
 export async function clientsAt({ server }: Site): Promise<ServerClient[]> {
   const list = String(await server.admin().call('CLIENT', 'LIST'));
-  return list
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => ({
-      id: Number(/^id=(\d+)/.exec(line)?.[1]),
-      name: / name=(\S+)/.exec(line)?.[1] ?? '?',
-    }))
-    .filter(({ name }) => name !== 'test-admin');
+  return (
+    list
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => ({
+        id: Number(/^id=(\d+)/.exec(line)?.[1]),
+        name: / name=(\S+)/.exec(line)?.[1] ?? '?',
+      }))
+      .filter(({ name }) => name !== 'test-admin')
+      // The server lists them in an order of its own, which may change while it is not asked.
+      .sort((one, other) => one.id - other.id)
+  );
 }
 
 /** Names of the clients of each server, sorted. */

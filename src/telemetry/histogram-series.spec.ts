@@ -1,8 +1,8 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { FastCounter } from './fast-counter.js';
-import { LatencySeries } from './latency-series.js';
-import { LATENCY_BUCKETS_SECONDS } from './metrics.js';
+import { HistogramSeries } from './histogram-series.js';
+import { LATENCY_BUCKETS_SECONDS } from './metric-factory.js';
 
 const histogram = {
   name: 'answer_seconds',
@@ -11,10 +11,10 @@ const histogram = {
   buckets: LATENCY_BUCKETS_SECONDS,
 };
 
-describe('LatencySeries', () => {
+describe('HistogramSeries', () => {
   it('is exposed exactly as prom-client’s Histogram fed with the same values', async () => {
     const [ours, theirs] = [new Registry(), new Registry()];
-    const fast = new LatencySeries(histogram).register(ours);
+    const fast = new HistogramSeries(histogram).register(ours);
     const slow = new Histogram({ ...histogram, buckets: [...histogram.buckets], registers: [theirs] });
     let seed = 1;
     const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
@@ -37,14 +37,14 @@ describe('LatencySeries', () => {
   it('exposes a child that has observed nothing as zero', async () => {
     const [ours, theirs] = [new Registry(), new Registry()];
     const labels = { purpose: 'a', context: 'b' };
-    new LatencySeries(histogram).register(ours).child(labels);
+    new HistogramSeries(histogram).register(ours).child(labels);
     new Histogram({ ...histogram, buckets: [...histogram.buckets], registers: [theirs] }).zero(labels);
     expect(await ours.metrics()).toBe(await theirs.metrics());
   });
 
   it('gives the same child for the same labels and drops what is not a number', async () => {
     const registry = new Registry();
-    const series = new LatencySeries(histogram).register(registry);
+    const series = new HistogramSeries(histogram).register(registry);
     const child = series.child({ context: 'b', purpose: 'a' });
     expect(series.child({ purpose: 'a', context: 'b' })).toBe(child);
     child.observe(Number.NaN);
@@ -55,7 +55,7 @@ describe('LatencySeries', () => {
 
   it('keeps held children valid over a reset', async () => {
     const registry = new Registry();
-    const child = new LatencySeries(histogram).register(registry).child({ purpose: 'a', context: 'b' });
+    const child = new HistogramSeries(histogram).register(registry).child({ purpose: 'a', context: 'b' });
     child.observe(1);
     registry.resetMetrics();
     child.observe(0.5);

@@ -1,26 +1,26 @@
 import { type FamilyOptions, type Sample, type Series, SeriesFamily } from './series-family.js';
 
-export interface LatencyOptions<L extends string> extends FamilyOptions<L> {
-  /** Upper bounds in seconds, ascending. */
+export interface HistogramOptions<L extends string> extends FamilyOptions<L> {
+  /** Upper bounds, ascending, in the unit of what is observed. */
   readonly buckets: readonly number[];
 }
 
 /** A histogram whose observation costs a few nanoseconds; the exposition is prom-client's. */
-export class LatencySeries<L extends string> extends SeriesFamily<L, LatencyObserver> {
+export class HistogramSeries<L extends string> extends SeriesFamily<L, HistogramObserver> {
   readonly type = 'histogram';
   private readonly buckets: readonly number[];
 
-  constructor(options: LatencyOptions<L>) {
+  constructor(options: HistogramOptions<L>) {
     super(options);
     this.buckets = [...options.buckets];
   }
 
-  protected create(): LatencyObserver {
-    return new LatencyObserver(this.buckets);
+  protected create(): HistogramObserver {
+    return new HistogramObserver(this.buckets);
   }
 }
 
-export class LatencyObserver implements Series {
+export class HistogramObserver implements Series {
   private readonly counts: Float64Array;
   private sum = 0;
   private count = 0;
@@ -30,14 +30,14 @@ export class LatencyObserver implements Series {
   }
 
   /** Anything but a finite number is dropped: a NaN would spoil the sum for ever. */
-  observe(seconds: number): void {
-    if (!Number.isFinite(seconds)) return;
-    this.sum += seconds;
+  observe(value: number): void {
+    if (!Number.isFinite(value)) return;
+    this.sum += value;
     this.count += 1;
     const { buckets, counts } = this;
-    // Linear on purpose: most latencies fall into the first buckets, and 15 comparisons beat a search.
+    // Linear on purpose: most values are latencies, which fall into the first buckets, and 15 comparisons beat a search.
     for (let i = 0; i < buckets.length; i++) {
-      if (seconds <= (buckets[i] as number)) {
+      if (value <= (buckets[i] as number)) {
         (counts[i] as number)++;
         return;
       }

@@ -1,0 +1,71 @@
+import type { JWTPayload } from 'jose';
+import { ROLES, type Role } from '../identity/index.js';
+
+/** What an access token says, once its signature, issuer, audience and times are verified. */
+export interface AccessClaims {
+  readonly userId: string;
+  readonly tenantId: string;
+  /** Of the user in the tenant. */
+  readonly role: Role;
+  readonly scopes: readonly string[];
+  readonly sessionId: string;
+  /** `users.token_epoch` under which the session began. */
+  readonly epoch: number;
+  readonly jti: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+/** What an access token is issued for. */
+export type AccessGrant = Omit<AccessClaims, 'jti' | 'expiresAtMs'>;
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const SCOPE = /^[a-z][a-z0-9:._-]{0,63}$/;
+const MOST_SCOPES = 40;
+/** Of what AUTH_ACCESS_TOKEN_LIFE_MS may say. */
+const LONGEST_LIFE_SECONDS = 3600;
+
+/** Ids stand in names of keys, where a brace or a star would mean something. */
+export function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value);
+}
+
+/** The claims beside those that jose sets. @throws TypeError for a grant that no token could say */
+export function claimsOf(grant: AccessGrant): JWTPayload {
+  const { userId, tenantId, role, scopes, sessionId, epoch } = grant;
+  const payload = { sub: userId, tenant: tenantId, role, scope: scopes.join(' '), sid: sessionId, ep: epoch };
+  const readable = readClaims({ ...payload, jti: userId, iat: 0, exp: 0 });
+  // Two scopes in one text would be read as two.
+  if (readable?.scopes.length !== scopes.length) throw new TypeError('An access token cannot say this grant');
+  return payload;
+}
+
+/** @returns undefined where a claim is missing or has another shape than we give it */
+export function readClaims(payload: JWTPayload): AccessClaims | undefined {
+  const { sub, tenant, role, scope, sid, ep, jti, iat = 0, exp = Infinity } = payload;
+  if (![sub, tenant, sid, jti].every(isUuid)) return undefined;
+  if (!isRole(role)) return undefined;
+  if (typeof ep !== 'number' || !Number.isSafeInteger(ep) || ep < 1) return undefined;
+  const scopes = scopesOf(scope);
+  if (!scopes || exp - iat > LONGEST_LIFE_SECONDS) return undefined;
+  return {
+    userId: sub as string,
+    tenantId: tenant as string,
+    role,
+    scopes,
+    sessionId: sid as string,
+    epoch: ep,
+    jti: jti as string,
+    expiresAtMs: exp * 1000,
+  };
+}
+
+function isRole(value: unknown): value is Role {
+  return ROLES.some((role) => role === value);
+}
+
+function scopesOf(scope: unknown): readonly string[] | undefined {
+  if (typeof scope !== 'string') return undefined;
+  const scopes = scope === '' ? [] : scope.split(' ');
+  return scopes.length <= MOST_SCOPES && scopes.every((one) => SCOPE.test(one)) ? scopes : undefined;
+}

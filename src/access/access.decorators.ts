@@ -1,0 +1,21 @@
+import { SetMetadata, UseGuards, applyDecorators } from '@nestjs/common';
+import { AccessGuard } from './access.guard.js';
+import { REQUIRED_SCOPES, TENANT_PARAMETER } from './access.metadata.js';
+
+/**
+ * Only whoever shows a valid access token of a live session. On a class it holds for all of its routes. The module of the
+ * controller imports AccessModule.
+ */
+export const Authenticated = (): ClassDecorator & MethodDecorator => applyDecorators(UseGuards(AccessGuard));
+
+/** As `@Authenticated()`, and the token has all of these scopes; those of the class hold beside those of the method. */
+export const RequireScopes = (first: string, ...more: string[]): ClassDecorator & MethodDecorator =>
+  applyDecorators(SetMetadata(REQUIRED_SCOPES, [first, ...more]), UseGuards(AccessGuard));
+
+/**
+ * As `@Authenticated()`, and the token is for the tenant that the route names.
+ *
+ * @param parameter name of the parameter in the path; a route that lacks it lets nobody in
+ */
+export const TenantOnly = (parameter = 'tenantId'): ClassDecorator & MethodDecorator =>
+  applyDecorators(SetMetadata(TENANT_PARAMETER, parameter), UseGuards(AccessGuard));

@@ -1,0 +1,21 @@
+export type { AccessClaims, AccessGrant } from './access-claims.js';
+export { AccessSettings } from './access.config.js';
+export { Authenticated, RequireScopes, TenantOnly } from './access.decorators.js';
+export { type AccessDenial, ForbiddenError, InvalidTokenError } from './access.errors.js';
+export { accessExtractors } from './access-extractors.js';
+export { AccessGuard } from './access.guard.js';
+export { AccessCoreModule, type EpochSource } from './access-core.module.js';
+export { AccessModule } from './access.module.js';
+export { AccessTokens, type IssuedToken } from './access-tokens.js';
+export { EPOCHS, type EpochAuthority } from './epoch-authority.js';
+export { CurrentUser, type Identity } from './identity.js';
+export { maskedAddress } from './masked-address.js';
+export { RequestAuthentication } from './request-authentication.js';
+export {
+  type CreatedSession,
+  type NewSession,
+  type SessionCheck,
+  type SessionView,
+  Sessions,
+} from './sessions.js';
+export { JWKS_MAX_AGE_SECONDS, type Jwks, SigningKeys } from './signing-keys.js';

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { type FeatureDatabase, InjectDatabase } from '../../database/index.js';
+import { Passwords, SecurityEvents, type User, Users } from '../../identity/index.js';
+import { MailOutbox } from '../../mail/index.js';
+import { PASSWORD_CHANGED, RESET_PASSWORD } from '../auth.mails.js';
+import { AccountTokens } from './account-tokens.js';
+
+/** The way to a new password for whoever has forgotten the old one. */
+@Injectable()
+export class PasswordReset {
+  constructor(
+    @InjectDatabase('auth') private readonly db: FeatureDatabase,
+    private readonly users: Users,
+    private readonly tokens: AccountTokens,
+    private readonly mails: MailOutbox,
+  ) {}
+
+  /** @returns the user, if there is one that may have a new password; for logs, not for the caller */
+  async begin(emailKey: string): Promise<User | undefined> {
+    const user = await this.users.byEmailKey(emailKey);
+    if (!user || user.disabled) {
+      await this.tokens.pretend('passwordReset');
+      return undefined;
+    }
+    await this.mail(user);
+    return user;
+  }
+
+  async mail(user: User): Promise<void> {
+    const token = await this.tokens.passwordReset(user);
+    await this.db.transaction((tx) =>
+      this.mails.add(tx, { template: RESET_PASSWORD, to: user.email, values: { token } }),
+    );
+  }
+}
+
+/** Gives a user a new password, with all that belongs to it. */
+@Injectable()
+export class PasswordChange {
+  constructor(
+    private readonly passwords: Passwords,
+    private readonly users: Users,
+    private readonly events: SecurityEvents,
+    private readonly mails: MailOutbox,
+  ) {}
+
+  /** @throws PasswordPolicyError for what no account could have */
+  assertFit(password: string): void {
+    this.passwords.assertFit(password);
+  }
+
+  /**
+   * @param how a reset proves the mailbox as well
+   * @returns the epoch that holds from now on
+   * @throws PasswordPolicyError, OverloadedError, DatabaseUnavailableError
+   */
+  perform(user: User, password: string, how: 'password-reset' | 'password-changed'): Promise<number> {
+    return this.passwords.change({ userId: user.id, password }, async (tx) => {
+      const epoch = (await this.users.bumpEpoch(user.id, tx)) ?? user.tokenEpoch;
+      if (how === 'password-reset') await this.users.verifyEmail(tx, user.id, user.emailKey);
+      await this.events.record(how, user.id, {}, tx);
+      await this.mails.add(tx, { template: PASSWORD_CHANGED, to: user.email, values: {} });
+      return epoch;
+    });
+  }
+}

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { Sessions } from '../../access/index.js';
+import { type Grant, Grants } from '../../identity/index.js';
+import { type AccessPart, TokenIssuer } from './token-issuer.js';
+
+/** A further access token for a session that began before. */
+@Injectable()
+export class LiveSession {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly grants: Grants,
+    private readonly issuer: TokenIssuer,
+  ) {}
+
+  /**
+   * @param tenantId undefined: the personal tenant
+   * @returns `ended` where session or account have, `no-member` where the user is not in the tenant
+   * @throws RedisUnavailableError, DatabaseUnavailableError
+   */
+  async access(
+    { userId, sessionId }: { readonly userId: string; readonly sessionId: string },
+    tenantId: string | undefined,
+  ): Promise<AccessPart | 'ended' | 'no-member'> {
+    const grant = await this.grants.find(userId, tenantId);
+    if (!grant) return tenantId === undefined ? 'ended' : 'no-member';
+    if (!(await this.isLive(grant, sessionId))) return 'ended';
+    // Whoever refreshes uses the session; when exactly must not cost the answer.
+    this.sessions.touch(userId, sessionId).catch(() => undefined);
+    return this.issuer.access(grant, sessionId);
+  }
+
+  private async isLive({ user }: Grant, sessionId: string): Promise<boolean> {
+    if (user.disabled) return false;
+    return (await this.sessions.check(user.id, sessionId, user.tokenEpoch)).live;
+  }
+}

@@ -1,0 +1,148 @@
+import { Injectable } from '@nestjs/common';
+import { KeyRing } from '../../kernel/key-ring.js';
+import {
+  InjectRedis,
+  type PurposeRedis,
+  RedisCommandError,
+  RedisUnavailableError,
+} from '../../redis/index.js';
+import { Metrics } from '../../telemetry/index.js';
+import { AuthSettings } from '../auth.config.js';
+import { confirmFamily, rotateFamily, startFamily } from './family-scripts.js';
+import { mintRefreshToken, newFamilyId, readRefreshToken } from './refresh-token.js';
+import {
+  type FamilyOwner,
+  type IssuedRefreshToken,
+  type Rotation,
+  momentOf,
+  readRotation,
+} from './rotation.js';
+import { sealSuccessor } from './sealed-successor.js';
+
+const DIGEST = 'refresh-token';
+/** A family is kept beyond its end, so that a late client hears `expired`, and `unknown` means that something is amiss. */
+const KEPT_MS = 86_400_000;
+
+export interface NewFamily extends FamilyOwner {
+  /** Of the session, milliseconds since the epoch: its tokens end no later. Unset: AUTH_REFRESH_LIFE_MS from now. */
+  readonly endsAtMs?: number;
+}
+
+/**
+ * Refresh tokens, in authCache. A login begins a family; each token of it is exchanged once for its successor. One
+ * script on one key decides, so of any number of requests with one token all get the same successor.
+ *
+ * **A lost answer.** A call whose answer did not come throws RedisUnavailableError, and may have been carried out.
+ * Presenting the same token again is always right: it is either exchanged now or answered as it was then.
+ *
+ * **Theft.** Whoever presents a token that was exchanged longer ago than the grace, and whose successor was used,
+ * ends the family: two hold it, and who is the owner cannot be told. The last token is answered for longer, while
+ * nobody has used its successor; `confirm` ends that sooner.
+ *
+ * **What Redis holds** are digests under AUTH_REFRESH_PEPPER, and successors sealed under the tokens that they were
+ * handed out for. Who reads Redis and knows all keys of ours opens none of them.
+ */
+@Injectable()
+export class RefreshFamilies {
+  private readonly ring: KeyRing;
+
+  constructor(
+    @InjectRedis('authCache') private readonly redis: PurposeRedis<'authCache'>,
+    private readonly settings: AuthSettings,
+    private readonly metrics: Metrics,
+  ) {
+    this.ring = new KeyRing(settings.refreshPepper);
+  }
+
+  /** The id of a family that begins: a session is told it before the family can be told the session. */
+  newId(): string {
+    return newFamilyId();
+  }
+
+  /**
+   * @returns its first token
+   * @throws RedisUnavailableError (the family may be there then; nobody has its token), RangeError where the id is taken
+   */
+  async start({ familyId, userId, sessionId, endsAtMs = 0 }: NewFamily): Promise<IssuedRefreshToken> {
+    const token = mintRefreshToken(this.ring, familyId, 0);
+    const { refreshLifeMs, refreshIdleMs } = this.settings;
+    const digest = this.ring.digest(DIGEST, token.body);
+    const lives = [refreshLifeMs, refreshIdleMs, Math.floor(endsAtMs), KEPT_MS];
+    const reply = await this.counted(() =>
+      startFamily.run(this.redis, [keyOf(familyId)], [userId, sessionId, digest, ...lives]),
+    );
+    if (reply.length === 0) throw new RangeError('A family of refresh tokens begins once');
+    this.metrics.authRefresh.inc({ outcome: 'started' });
+    const times = readReply('start-family', () => ({
+      endsAtMs: momentOf(reply[0]),
+      idleEndsAtMs: momentOf(reply[1]),
+    }));
+    return { familyId, userId, sessionId, token: token.text, generation: 0, ...times };
+  }
+
+  /**
+   * @param presented whatever a client sent
+   * @throws RedisUnavailableError; presenting the same token again is safe
+   */
+  async rotate(presented: unknown): Promise<Rotation> {
+    const token = readRefreshToken(this.ring, presented);
+    if (!token) {
+      this.metrics.authRefresh.inc({ outcome: 'forged' });
+      return { kind: 'unknown' };
+    }
+    const { familyId, generation, body } = token;
+    const successor = mintRefreshToken(this.ring, familyId, generation + 1);
+    const { refreshIdleMs, refreshGraceMs, refreshLostReplyMs } = this.settings;
+    const offered = [this.ring.digest(DIGEST, successor.body), sealSuccessor(token, successor)];
+    const rules = [refreshIdleMs, refreshGraceMs, refreshLostReplyMs, KEPT_MS];
+    const args = [generation, ...offered, ...rules, ...this.ring.digests(DIGEST, body)];
+    const reply = await this.counted(() => rotateFamily.run(this.redis, [keyOf(familyId)], args));
+    const rotation = readReply('rotate-family', () => readRotation(reply, token, successor));
+    this.metrics.authRefresh.inc({ outcome: rotation.kind });
+    return rotation;
+  }
+
+  /**
+   * Whoever uses an access token that was issued together with this generation has received it: from now on the token
+   * before it is answered within the grace only.
+   *
+   * @throws RedisUnavailableError; asking again is safe
+   */
+  async confirm(familyId: string, generation: number): Promise<void> {
+    await confirmFamily.run(this.redis, [keyOf(familyId)], [generation]);
+  }
+
+  /** Its tokens are unknown from now on. @throws RedisUnavailableError; asking again is safe */
+  async revoke(familyId: string): Promise<void> {
+    await this.redis.unlink(keyOf(familyId));
+  }
+
+  /** The family of a token that we issued, for a logout. Asks nobody, so it may have ended long ago. */
+  familyOf(presented: unknown): string | undefined {
+    return readRefreshToken(this.ring, presented)?.familyId;
+  }
+
+  private async counted<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof RedisUnavailableError) this.metrics.authRefresh.inc({ outcome: 'unavailable' });
+      throw error;
+    }
+  }
+}
+
+/** A reply of another shape is the server's failure, not a bug of the caller's. */
+function readReply<T>(script: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch {
+    throw new RedisCommandError('authCache', script, 'REPLY', 'the server answered in another shape');
+  }
+}
+
+/** @throws TypeError for what cannot be the id of a family: it becomes part of a name */
+function keyOf(familyId: string): string {
+  if (!/^[\w-]{22}$/.test(familyId)) throw new TypeError('The id of a family is 22 characters of base64url');
+  return `auth:{rf:${familyId}}`;
+}

@@ -1,0 +1,80 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Authenticated, CurrentUser, type Identity, RequireScopes, TenantOnly } from '../../access/index.js';
+import { NoStore } from '../../http/index.js';
+import { type Member, type Membership, Tenants } from '../../identity/index.js';
+import { SessionsEnd } from '../accounts/sessions-end.js';
+import { PageDto, RoleDto, TenantNameDto } from './tenants.dto.js';
+
+/** The tenants of whoever asks. */
+@Controller('tenants')
+export class TenantsController {
+  constructor(private readonly tenants: Tenants) {}
+
+  @Get()
+  @NoStore()
+  @Authenticated()
+  async list(@CurrentUser() { userId }: Identity) {
+    return { tenants: (await this.tenants.membershipsOf(userId)).map(tenantOf) };
+  }
+
+  @Post()
+  @NoStore()
+  @RequireScopes('tenant:manage')
+  async create(@Body() { name }: TenantNameDto, @CurrentUser() { userId }: Identity) {
+    return { id: await this.tenants.create(userId, name) };
+  }
+
+  @Patch(':tenantId')
+  @HttpCode(204)
+  @RequireScopes('tenant:manage')
+  @TenantOnly()
+  async rename(@Body() { name }: TenantNameDto, @CurrentUser() identity: Identity): Promise<void> {
+    await this.tenants.rename(identity, name);
+  }
+}
+
+/** Who belongs to a tenant. The access token is for this one; SQL is asked what the caller may do in it now. */
+@Controller('tenants/:tenantId/members')
+@TenantOnly()
+export class MembersController {
+  constructor(
+    private readonly tenants: Tenants,
+    private readonly sessions: SessionsEnd,
+  ) {}
+
+  @Get()
+  @NoStore()
+  async list(@CurrentUser() identity: Identity, @Query() { limit = 100, cursor }: PageDto) {
+    const members = await this.tenants.membersOf(identity, { limit, after: cursor });
+    return {
+      members: members.map(memberOf),
+      next_cursor: members.length === limit ? members.at(-1)?.userId : null,
+    };
+  }
+
+  @Patch(':userId')
+  @HttpCode(204)
+  @RequireScopes('tenant:manage')
+  async changeRole(
+    @Param('userId') userId: string,
+    @Body() { role }: RoleDto,
+    @CurrentUser() identity: Identity,
+  ): Promise<void> {
+    await this.sessions.olderThan(await this.tenants.changeRole(identity, userId, role), userId);
+  }
+
+  /** One's own membership, too. */
+  @Delete(':userId')
+  @HttpCode(204)
+  async remove(@Param('userId') userId: string, @CurrentUser() identity: Identity): Promise<void> {
+    await this.sessions.olderThan(await this.tenants.remove(identity, userId), userId);
+  }
+}
+
+function tenantOf({ tenantId, name, personal, role }: Membership) {
+  return { id: tenantId, name, personal, role };
+}
+
+function memberOf({ userId, email, role, since }: Member) {
+  return { user_id: userId, email, role, since: since.toISOString() };
+}

@@ -1,0 +1,40 @@
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
+import { ROLES, type Role } from '../../identity/index.js';
+
+export class TenantNameDto {
+  @IsString()
+  @Length(1, 200)
+  name!: string;
+}
+
+export class RoleDto {
+  @IsIn(ROLES)
+  role!: Role;
+}
+
+export class InviteDto extends RoleDto {
+  @IsString()
+  @Length(1, 320)
+  email!: string;
+}
+
+export class AcceptDto {
+  @IsString()
+  @Length(1, 1024)
+  token!: string;
+}
+
+export class PageDto {
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  limit?: number;
+
+  /** `next_cursor` of the page before. */
+  @IsOptional()
+  @IsUUID()
+  cursor?: string;
+}

@@ -1,0 +1,23 @@
+export {
+  DatabaseStatementError,
+  DatabaseUnavailableError,
+  SQL_PURPOSE,
+  SQL_UNAVAILABLE_REASONS,
+  type SqlUnavailableReason,
+} from './database.errors.js';
+export { DatabaseModule } from './database.module.js';
+export {
+  type DatabaseSnapshot,
+  type DatabaseState,
+  DatabaseStatus,
+  type FeatureUse,
+  type SqlEngineKind,
+} from './database-status.js';
+export { DueWorker, type DueWorkerOptions } from './due-worker.js';
+export { PermanentFailure } from './due-worker.errors.js';
+export { FeatureDatabase } from './feature-database.js';
+export { InjectDatabase, getDatabaseToken } from './inject-database.decorator.js';
+export { type MigrationOutcome, migrateOnce } from './migrate-once.js';
+export type { Sql } from './sql.js';
+export { DatabaseStartupError } from './startup-report.js';
+export { violatedConstraint } from './translate-error.js';

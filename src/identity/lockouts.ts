@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { and, inArray, isNotNull, lt, sql as fragment } from 'drizzle-orm';
+import { type FeatureDatabase, InjectDatabase, type Sql } from '../database/index.js';
+import { lockouts } from './identity.tables.js';
+import { within } from './sql-scope.js';
+
+/** From so many failures on a lock is written here as well: fewer are not worth a row. */
+export const LEAST_DURABLE_FAILURES = 20;
+
+export interface Lockout {
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Undefined: until a reset or an administrator lifts it. */
+  readonly lockedUntil: Date | undefined;
+}
+
+/**
+ * The high tiers of locks, so that whoever empties Redis is not given new guesses. Accounts are named by a keyed digest
+ * (`KeyRing.digest`), also where no user has the address.
+ */
+@Injectable()
+export class Lockouts {
+  constructor(@InjectDatabase('identity') private readonly db: FeatureDatabase) {}
+
+  /**
+   * @param accountDigests under every key of the ring (`KeyRing.digests`)
+   * @returns the strongest of them, whether it is over or not: the next failure counts from there
+   */
+  async find(accountDigests: readonly string[], tx?: Sql): Promise<Lockout | undefined> {
+    if (accountDigests.length === 0) return undefined;
+    const rows = await within(this.db, tx, (sql) =>
+      sql
+        .select({ failures: lockouts.failures, lockedUntil: lockouts.lockedUntil })
+        .from(lockouts)
+        .where(inArray(lockouts.accountDigest, [...accountDigests])),
+    );
+    const [first, ...others] = rows.map(({ failures, lockedUntil }) => ({
+      failures,
+      lockedUntil: lockedUntil ?? undefined,
+    }));
+    return first && others.reduce(stronger, first);
+  }
+
+  /**
+   * Keeps what is stronger, of what is there and what is given: writers that overtake each other weaken nothing.
+   *
+   * @param accountDigest under the newest key
+   */
+  async record(accountDigest: string, { failures, lockedUntil }: Lockout, tx?: Sql): Promise<void> {
+    const row = { failures, lockedUntil: lockedUntil ?? null, updatedAt: fragment`now()` };
+    const held = fragment`${lockouts.lockedUntil} is null or excluded.locked_until is null`;
+    await within(this.db, tx, (sql) =>
+      sql
+        .insert(lockouts)
+        .values({ accountDigest, ...row })
+        .onConflictDoUpdate({
+          target: lockouts.accountDigest,
+          set: {
+            failures: fragment`greatest(${lockouts.failures}, excluded.failures)`,
+            lockedUntil: fragment`case when ${held} then null else greatest(${lockouts.lockedUntil}, excluded.locked_until) end`,
+            updatedAt: row.updatedAt,
+          },
+        }),
+    );
+  }
+
+  /** After a right password, a reset, or an administrator's word. @returns whether there was any */
+  async lift(accountDigests: readonly string[], tx?: Sql): Promise<boolean> {
+    if (accountDigests.length === 0) return false;
+    const gone = await within(this.db, tx, (sql) =>
+      sql
+        .delete(lockouts)
+        .where(inArray(lockouts.accountDigest, [...accountDigests]))
+        .returning({ account: lockouts.accountDigest }),
+    );
+    return gone.length > 0;
+  }
+
+  /**
+   * Drops locks that were over before the moment; never one that is held. Unknown accounts have rows as well, which
+   * nobody would lift.
+   *
+   * @returns how many
+   */
+  async forgetBefore(moment: Date): Promise<number> {
+    const gone = await this.db.run((sql) =>
+      sql
+        .delete(lockouts)
+        .where(and(isNotNull(lockouts.lockedUntil), lt(lockouts.lockedUntil, moment)))
+        .returning({ account: lockouts.accountDigest }),
+    );
+    return gone.length;
+  }
+}
+
+function stronger(one: Lockout, other: Lockout): Lockout {
+  const ends = [one.lockedUntil, other.lockedUntil].flatMap((end) => (end ? [end.getTime()] : []));
+  return {
+    failures: Math.max(one.failures, other.failures),
+    lockedUntil: ends.length < 2 ? undefined : new Date(Math.max(...ends)),
+  };
+}

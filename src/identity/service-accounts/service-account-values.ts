@@ -1,0 +1,48 @@
+import { createPublicKey } from 'node:crypto';
+import { InvalidIdentityValueError } from '../identity.errors.js';
+
+const NAME = /^[a-z][a-z0-9-]{1,62}$/;
+const SCOPE = /^[a-z][a-z0-9-]{0,31}(?::[a-z][a-z0-9-]{0,31}){0,3}$/;
+const MOST_SCOPES = 32;
+const MOST_PEM_LENGTH = 1024;
+
+export function isServiceAccountName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** @throws InvalidIdentityValueError */
+export function assertServiceAccountName(name: string): void {
+  if (isServiceAccountName(name)) return;
+  const rule = 'begin with a letter and have 2 to 63 lower-case letters, digits and hyphens';
+  throw new InvalidIdentityValueError('name', rule);
+}
+
+/**
+ * Sorted and each once, so that equal rights are equal texts.
+ *
+ * @throws InvalidIdentityValueError
+ */
+export function scopeList(scopes: readonly string[]): string[] {
+  const unique = scopes.length > MOST_SCOPES ? [] : [...new Set(scopes)].sort();
+  if (unique.length > 0 && unique.every((scope) => SCOPE.test(scope))) return unique;
+  throw new InvalidIdentityValueError('scopes', `be 1 to ${MOST_SCOPES} scopes such as billing:read`);
+}
+
+/**
+ * @returns the key as this application writes it: SPKI, PEM
+ * @throws InvalidIdentityValueError; for a private key as well, which belongs to the account alone
+ */
+export function publicKeyPem(pem: string): string {
+  const given = pem.length <= MOST_PEM_LENGTH && pem.trimStart().startsWith('-----BEGIN PUBLIC KEY-----');
+  const key = given ? readKey(pem) : undefined;
+  if (key?.asymmetricKeyType === 'ed25519') return key.export({ type: 'spki', format: 'pem' }).toString();
+  throw new InvalidIdentityValueError('public_key', 'be an Ed25519 public key (SPKI, PEM: BEGIN PUBLIC KEY)');
+}
+
+function readKey(pem: string) {
+  try {
+    return createPublicKey(pem);
+  } catch {
+    return undefined;
+  }
+}

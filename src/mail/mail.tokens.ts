@@ -1,0 +1,2 @@
+/** The transport that mails leave by. */
+export const MAIL_TRANSPORT = Symbol('mail:transport');
