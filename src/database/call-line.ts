@@ -1,6 +1,6 @@
 import type { QueryResult } from 'pg';
 import type { Clock } from '../kernel/time.js';
-import { startDeadline } from './deadline.js';
+import { startDeadline } from '../kernel/deadline.js';
 import type { SqlConnection, SqlQuery } from './sql-engine.js';
 import { type SqlFailure, SqlFailureError, failureOf, sqlStateOf } from './sql-failure.js';
 

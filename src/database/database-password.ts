@@ -1,6 +1,6 @@
-import { MOST_CERTIFICATE_BYTES, type Settings, readBoundedLater } from '../config/index.js';
+import { MOST_CERTIFICATE_BYTES, type Settings, readBoundedLater, isUrlFault } from '../config/index.js';
 import { Secret } from '../kernel/redact.js';
-import { isUrlFault, parseDatabaseUrl } from './database-url.js';
+import { parseDatabaseUrl } from './database-url.js';
 
 /** How long a file that does not answer, as on a network drive that is away, holds up a connection. */
 const READ_MS = 500;

@@ -1,8 +1,15 @@
-import { type Environment, type Fault, type Profile, type Settings, isLocal } from '../config/index.js';
+import {
+  type Environment,
+  type Fault,
+  type Profile,
+  type Settings,
+  isLocal,
+  isUrlFault,
+} from '../config/index.js';
 import { DatabaseSettings } from './database.config.js';
 import { passwordSource } from './database-password.js';
 import { tlsFileFaults } from './database-tls.js';
-import { type DatabaseTarget, type ParsedDatabaseUrl, isUrlFault, parseDatabaseUrl } from './database-url.js';
+import { type DatabaseTarget, type ParsedDatabaseUrl, parseDatabaseUrl } from './database-url.js';
 
 /** A PostgreSQL server, and what it is reached with. */
 export interface PostgresPlan {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../kernel/redact.js';
-import { describeTarget, isUrlFault, parseDatabaseUrl } from './database-url.js';
+import { isUrlFault } from '../config/index.js';
+import { describeTarget, parseDatabaseUrl } from './database-url.js';
 
 const parse = (text: string) => parseDatabaseUrl(new Secret(text));
 

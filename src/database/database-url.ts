@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { type UrlFault, hostInUrl, hostOf, isUrlFault, judgeHost, readServerUrl } from '../config/index.js';
 import { Secret } from '../kernel/redact.js';
 
 /** Where a PostgreSQL database is. Parsed here and never handed to the client library as text. */
@@ -15,12 +15,6 @@ export interface ParsedDatabaseUrl extends DatabaseTarget {
   readonly password?: Secret;
 }
 
-/** What is wrong with a URL, in words that can follow the variable's name. Never shows the value. */
-export interface UrlFault {
-  readonly rule: string;
-  readonly remedy: string;
-}
-
 const FORM = 'Write postgres://user:password@host:port/database?sslmode=verify-full';
 
 /** Modes of libpq that say yes or no. The rest would go on without TLS, or with whoever answers. */
@@ -31,20 +25,8 @@ const TLS_MODES: Readonly<Record<string, boolean>> = { disable: false, require: 
  * `sslmode=no-verify` is accepted.
  */
 export function parseDatabaseUrl(secretUrl: Secret): ParsedDatabaseUrl | UrlFault {
-  const text = secretUrl.reveal().trim();
-  // The URL parser drops these without a word, and a password would be another one.
-  if (/[\t\r\n]/.test(text)) {
-    return {
-      rule: 'holds a line break or a tab',
-      remedy: 'Write it on one line, or percent-encode what is meant',
-    };
-  }
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    return { rule: 'is not a URL', remedy: `${FORM}; percent-encode special characters in the password` };
-  }
+  const url = readServerUrl(secretUrl, FORM);
+  if (isUrlFault(url)) return url;
   const fault = judgeUrl(url);
   if (fault) return fault;
   const username = decoded(url.username);
@@ -69,13 +51,9 @@ export function parseDatabaseUrl(secretUrl: Secret): ParsedDatabaseUrl | UrlFaul
   };
 }
 
-export function isUrlFault(parsed: ParsedDatabaseUrl | UrlFault): parsed is UrlFault {
-  return 'rule' in parsed;
-}
-
 /** The address for people: no user, no password. */
 export function describeTarget({ host, port, database, tls }: DatabaseTarget): string {
-  const place = isIP(host) === 6 ? `[${host}]` : host;
+  const place = hostInUrl(host);
   return `postgres://${place}:${port}/${encodeURIComponent(database)}${tls ? '?sslmode=verify-full' : ''}`;
 }
 
@@ -83,11 +61,8 @@ function judgeUrl(url: URL): UrlFault | undefined {
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
     return { rule: 'has a scheme other than postgres: or postgresql:', remedy: FORM };
   }
-  if (url.hostname === '') return { rule: 'names no host', remedy: FORM };
-  if (!isIP(hostOf(url)) && !/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(url.hostname)) {
-    return { rule: 'names something that is not one host', remedy: FORM };
-  }
-  if (url.port === '0') return { rule: 'names port 0', remedy: 'Give the port that the server listens on' };
+  const host = judgeHost(url, FORM);
+  if (host) return host;
   if (!/^\/[^/]+$/.test(url.pathname)) {
     return { rule: 'names no database, or more than one', remedy: `${FORM}; encode a / in a name as %2F` };
   }
@@ -111,10 +86,6 @@ function judgeParameters({ searchParams }: URL): UrlFault | undefined {
     remedy:
       'Write sslmode=verify-full (sslmode=require means the same here), or sslmode=disable in a local profile',
   };
-}
-
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
 }
 
 function decoded(text: string): string | undefined {

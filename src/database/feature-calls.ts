@@ -4,7 +4,7 @@ import { CallLine } from './call-line.js';
 import type { ConnectionShare } from './connection-share.js';
 import type { DatabaseSettings } from './database.config.js';
 import { DatabaseUnavailableError } from './database.errors.js';
-import { startDeadline } from './deadline.js';
+import { startDeadline } from '../kernel/deadline.js';
 import { FeatureDatabase } from './feature-database.js';
 import { asSql } from './migrations.js';
 import type { SqlBackend } from './sql-backend.js';

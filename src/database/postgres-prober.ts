@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/time.js';
-import { startDeadline } from './deadline.js';
+import { startDeadline } from '../kernel/deadline.js';
 import { CuttableClient } from './postgres-client.js';
 import type pg from 'pg';
 import { type SqlFailure, SqlFailureError, failureOf } from './sql-failure.js';

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../kernel/redact.js';
-import { describeTarget, isUrlFault, parseRedisUrl } from './connection-url.js';
+import { isUrlFault } from '../config/index.js';
+import { describeTarget, parseRedisUrl } from './connection-url.js';
 
 const parse = (url: string) => parseRedisUrl(new Secret(url));
 

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { type UrlFault, hostInUrl, hostOf, isUrlFault, judgeHost, readServerUrl } from '../config/index.js';
 import { Secret } from '../kernel/redact.js';
 
 /** Where a server is. Parsed here and never handed to the client library as text. */
@@ -14,12 +14,6 @@ export interface ParsedRedisUrl extends RedisTarget {
   readonly password?: Secret;
 }
 
-/** What is wrong with a URL, in words that can follow the variable's name. Never shows the value. */
-export interface UrlFault {
-  readonly rule: string;
-  readonly remedy: string;
-}
-
 const FORM =
   'Write redis://host:port/db or rediss://host:port/db, with user:password and an @ before the host';
 
@@ -29,20 +23,8 @@ const FORM =
  * overrides an option.
  */
 export function parseRedisUrl(secretUrl: Secret): ParsedRedisUrl | UrlFault {
-  const text = secretUrl.reveal().trim();
-  // The URL parser drops these without a word, and a password would be another one.
-  if (/[\t\r\n]/.test(text)) {
-    return {
-      rule: 'holds a line break or a tab',
-      remedy: 'Write it on one line, or percent-encode what is meant',
-    };
-  }
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    return { rule: 'is not a URL', remedy: `${FORM}; percent-encode special characters in the password` };
-  }
+  const url = readServerUrl(secretUrl, FORM);
+  if (isUrlFault(url)) return url;
   const fault = judgeUrl(url);
   if (fault) return fault;
   const credentials = readCredentials(url);
@@ -58,24 +40,17 @@ export function parseRedisUrl(secretUrl: Secret): ParsedRedisUrl | UrlFault {
   };
 }
 
-export function isUrlFault(parsed: ParsedRedisUrl | UrlFault): parsed is UrlFault {
-  return 'rule' in parsed;
-}
-
 /** The address for people: no user, no password. */
 export function describeTarget({ tls, host, port, db }: RedisTarget): string {
-  return `${tls ? 'rediss' : 'redis'}://${isIP(host) === 6 ? `[${host}]` : host}:${port}/${db}`;
+  return `${tls ? 'rediss' : 'redis'}://${hostInUrl(host)}:${port}/${db}`;
 }
 
 function judgeUrl(url: URL): UrlFault | undefined {
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
     return { rule: 'has a scheme other than redis: or rediss:', remedy: FORM };
   }
-  if (url.hostname === '') return { rule: 'names no host', remedy: FORM };
-  if (!isIP(hostOf(url)) && !/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(url.hostname)) {
-    return { rule: 'names something that is not one host', remedy: FORM };
-  }
-  if (url.port === '0') return { rule: 'names port 0', remedy: 'Give the port that the server listens on' };
+  const host = judgeHost(url, FORM);
+  if (host) return host;
   // The text and not `search` or `hash`: both are empty for a bare ? or #.
   if (url.href.includes('?')) {
     return {
@@ -93,10 +68,6 @@ function judgeUrl(url: URL): UrlFault | undefined {
     };
   }
   return undefined;
-}
-
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
 }
 
 function databaseOf(url: URL): number | undefined {

@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/time.js';
-import { answerDeadline } from './answer-deadline.js';
+import { startDeadline } from '../kernel/deadline.js';
 
 export interface HeartbeatOptions {
   /** Asks the server something that costs it nothing. */
@@ -24,7 +24,7 @@ export class Heartbeat {
     if (this.asking) return;
     const { ask, silent, silenceMs, clock } = this.options;
     this.asking = true;
-    const deadline = answerDeadline(clock, silenceMs, silent);
+    const deadline = startDeadline(clock, silenceMs, silent);
     // A refusal is an answer as well; a lost connection has told its cause itself.
     const answered = () => {
       this.asking = false;

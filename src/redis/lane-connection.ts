@@ -1,7 +1,7 @@
 import type { Command } from 'ioredis';
 import type { Clock } from '../kernel/time.js';
 import { furtherCommands } from './acl-rule.js';
-import { answerDeadline } from './answer-deadline.js';
+import { startDeadline } from '../kernel/deadline.js';
 import { CommandGuard } from './command-guard.js';
 import type { CompartmentLane } from './compartment-lane.js';
 import { connectionDefaults } from './connection-defaults.js';
@@ -212,7 +212,7 @@ export class LaneConnection implements CompartmentLane {
     const fail = (failure: Failure) => {
       if (this.client.stream === stream) this.fail(failure);
     };
-    const deadline = answerDeadline(clock, expected.definition.connectMs, () =>
+    const deadline = startDeadline(clock, expected.definition.connectMs, () =>
       fail({ loss: lossFor('timeout', 'the server accepted the connection but did not answer') }),
     );
     try {

@@ -1,6 +1,7 @@
 import type { Fault, Profile } from '../config/index.js';
 import type { Secret } from '../kernel/redact.js';
-import { type ParsedRedisUrl, type RedisTarget, isUrlFault, parseRedisUrl } from './connection-url.js';
+import { isUrlFault } from '../config/index.js';
+import { type ParsedRedisUrl, type RedisTarget, parseRedisUrl } from './connection-url.js';
 import type { Credentials } from './live-access.js';
 import type { PurposeDefinition } from './purposes.js';
 import type { PurposeSettings, RedisSettings } from './redis.config.js';

@@ -1,6 +1,6 @@
 import { Command, Redis } from 'ioredis';
 import type { Clock, Timer } from '../../kernel/time.js';
-import { answerDeadline } from '../answer-deadline.js';
+import { startDeadline } from '../../kernel/deadline.js';
 import { connectionDefaults } from '../connection-defaults.js';
 import type { Address } from '../dialer.js';
 import { type RawCall, logIn, loginRefused } from '../handshake.js';
@@ -97,14 +97,14 @@ export class Scout {
   /** Credentials may have been waited for until now; the server has not been asked yet. */
   private dial(address: Address): Promise<Address> {
     const { clock, timeoutMs } = this.informant;
-    this.dialling = answerDeadline(clock, timeoutMs, () => this.late());
+    this.dialling = startDeadline(clock, timeoutMs, () => this.late());
     return Promise.resolve(address);
   }
 
   private bounded<T>(answer: Promise<T>): Promise<T> {
     const { timeoutMs, clock } = this.informant;
     return new Promise((resolve, reject) => {
-      const deadline = answerDeadline(clock, timeoutMs, () => reject(new HandshakeError('timeout', SILENT)));
+      const deadline = startDeadline(clock, timeoutMs, () => reject(new HandshakeError('timeout', SILENT)));
       answer.then(resolve, reject).finally(() => deadline.cancel());
     });
   }
