@@ -7,6 +7,7 @@ import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/index.js';
 import { RateLimitModule, RateLimitOpsModule } from './rate-limit/index.js';
 import { RedisModule } from './redis/index.js';
+import { StatusModule } from './status/status.module.js';
 import { TelemetryModule } from './telemetry/index.js';
 import { type AppFeatures, features } from './app.features.js';
 import { OutboxModule } from './app.outbox.js';
@@ -42,6 +43,7 @@ export class AppModule {
           extractors: { ...accessExtractors, ...rateLimit.extractors },
         }),
         AuthModule,
+        StatusModule,
         // Compartments whose features come next: opened and proven already, so that a deployment has them.
         RedisModule.forPurpose('securityTokens'),
         RedisModule.forPurpose('billingEvents'),

@@ -41,7 +41,8 @@ describe('the migrations', () => {
     const changed = join(folder, 'changed.tables.ts');
     writeFileSync(changed, tables.replace(/attempts: integer\(\)/, 'extra: text(), attempts: integer()'));
     // The other tables stay, or their loss would be asked about.
-    cpSync(join(root, 'src/identity/identity.tables.ts'), join(folder, 'identity.tables.ts'));
+    for (const name of ['identity', 'status'])
+      cpSync(join(root, `src/${name}/${name}.tables.ts`), join(folder, `${name}.tables.ts`));
     expect(generated(`./${relative(root, folder)}/*.tables.ts`)).toHaveLength(1);
   });
 });

@@ -25,7 +25,7 @@ describe('the generated documents', () => {
 describe('the development servers', () => {
   it('are those of docker-compose.yml', () => {
     const compose = read('docker-compose.yml');
-    const published = [...compose.matchAll(/'127\.0\.0\.1:(\d+):6379'/g)].map(([, port]) => port);
+    const published = [...compose.matchAll(/'127\.0\.0\.1:(\d+):(?:6379|5432)'/g)].map(([, port]) => port);
     expect(Object.values(DEVELOPMENT_SERVERS).map((url) => new URL(url).port)).toEqual(published);
   });
 

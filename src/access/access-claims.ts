@@ -3,17 +3,21 @@ import { ROLES, type Role } from '../identity/index.js';
 
 /** What an access token says, once its signature, issuer, audience and times are verified. */
 export interface AccessClaims {
+  /** Of the service account where `service` is set. */
   readonly userId: string;
   readonly tenantId: string;
-  /** Of the user in the tenant. */
+  /** Of the user in the tenant; of a service account the least one, since its scopes say what it may. */
   readonly role: Role;
   readonly scopes: readonly string[];
+  /** Of a service account: the jti, since its token is all the session it has. */
   readonly sessionId: string;
-  /** `users.token_epoch` under which the session began. */
+  /** `token_epoch` of the user, or of the service account, under which the session began. */
   readonly epoch: number;
   readonly jti: string;
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number;
+  /** Issued to a service account: a program that acts for a tenant. */
+  readonly service?: true;
 }
 
 /** What an access token is issued for. */
@@ -32,8 +36,16 @@ export function isUuid(value: unknown): value is string {
 
 /** The claims beside those that jose sets. @throws TypeError for a grant that no token could say */
 export function claimsOf(grant: AccessGrant): JWTPayload {
-  const { userId, tenantId, role, scopes, sessionId, epoch } = grant;
-  const payload = { sub: userId, tenant: tenantId, role, scope: scopes.join(' '), sid: sessionId, ep: epoch };
+  const { userId, tenantId, role, scopes, sessionId, epoch, service } = grant;
+  const payload = {
+    sub: userId,
+    tenant: tenantId,
+    role,
+    scope: scopes.join(' '),
+    sid: sessionId,
+    ep: epoch,
+    ...(service ? { svc: service } : {}),
+  };
   const readable = readClaims({ ...payload, jti: userId, iat: 0, exp: 0 });
   // Two scopes in one text would be read as two.
   if (readable?.scopes.length !== scopes.length) throw new TypeError('An access token cannot say this grant');
@@ -42,9 +54,9 @@ export function claimsOf(grant: AccessGrant): JWTPayload {
 
 /** @returns undefined where a claim is missing or has another shape than we give it */
 export function readClaims(payload: JWTPayload): AccessClaims | undefined {
-  const { sub, tenant, role, scope, sid, ep, jti, iat = 0, exp = Infinity } = payload;
+  const { sub, tenant, role, scope, sid, ep, jti, svc, iat = 0, exp = Infinity } = payload;
   if (![sub, tenant, sid, jti].every(isUuid)) return undefined;
-  if (!isRole(role)) return undefined;
+  if (!isRole(role) || (svc !== undefined && svc !== true)) return undefined;
   if (typeof ep !== 'number' || !Number.isSafeInteger(ep) || ep < 1) return undefined;
   const scopes = scopesOf(scope);
   if (!scopes || exp - iat > LONGEST_LIFE_SECONDS) return undefined;
@@ -57,6 +69,7 @@ export function readClaims(payload: JWTPayload): AccessClaims | undefined {
     epoch: ep,
     jti: jti as string,
     expiresAtMs: exp * 1000,
+    ...(svc === true ? { service: svc } : {}),
   };
 }
 

@@ -9,9 +9,11 @@ import { OwedEpochs } from './owed-epochs.js';
 import { OwedEpochsPayer } from './owed-epochs.payer.js';
 import { SessionClientSeal } from './session-client.js';
 import { RequestAuthentication } from './request-authentication.js';
+import { ServiceTokens } from './service-tokens.js';
 import { SessionStore } from './session-store.js';
 import { Sessions } from './sessions.js';
 import { SigningKeys } from './signing-keys.js';
+import { TokenLiveness } from './token-liveness.js';
 
 /** Where the epochs come from: a module, and the provider of EPOCHS. */
 export interface EpochSource {
@@ -41,6 +43,8 @@ export class AccessCoreModule {
         OwedEpochsPayer,
         SessionStore,
         Sessions,
+        ServiceTokens,
+        TokenLiveness,
         RequestAuthentication,
         AccessGuard,
       ],
@@ -48,6 +52,8 @@ export class AccessCoreModule {
         SigningKeys,
         AccessTokens,
         Sessions,
+        ServiceTokens,
+        TokenLiveness,
         RequestAuthentication,
         AccessGuard,
         ConfigModule.forFeature(AccessSettings),

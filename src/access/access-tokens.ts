@@ -24,6 +24,13 @@ export interface IssuedToken {
   readonly expiresInSeconds: number;
 }
 
+export interface IssueOptions {
+  /** A UUID; a new one when unset. */
+  readonly jti?: string;
+  /** It may hold shorter than AUTH_ACCESS_TOKEN_LIFE_MS, never longer. */
+  readonly mostLifeMs?: number;
+}
+
 /**
  * Access tokens: JWTs (RFC 9068) signed by EdDSA. They say who somebody is; whether the session behind them still
  * lives is asked of `Sessions` on every request.
@@ -39,18 +46,23 @@ export class AccessTokens {
   ) {}
 
   /** @throws TypeError for a grant that no token could say: ids that are no UUIDs, misspelt scopes */
-  async issue(grant: AccessGrant): Promise<IssuedToken> {
+  async issue(
+    grant: AccessGrant,
+    { jti = randomUUID(), mostLifeMs = Infinity }: IssueOptions = {},
+  ): Promise<IssuedToken> {
     const { issuer, audience, tokenLifeMs } = this.settings;
     const { kid, privateKey } = this.keys.newest;
     const nowSeconds = Math.floor(this.clock.nowMs() / 1000);
-    const lifeSeconds = Math.ceil((tokenLifeMs / 1000) * (1 - LIFE_JITTER * Math.random()));
+    const lifeSeconds = Math.ceil(
+      (Math.min(tokenLifeMs, mostLifeMs) / 1000) * (1 - LIFE_JITTER * Math.random()),
+    );
     const token = await new SignJWT(claimsOf(grant))
       .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
       .setIssuer(issuer)
       .setAudience(audience)
       .setIssuedAt(nowSeconds)
       .setExpirationTime(nowSeconds + lifeSeconds)
-      .setJti(randomUUID())
+      .setJti(jti)
       .sign(privateKey);
     return { token, expiresInSeconds: lifeSeconds };
   }

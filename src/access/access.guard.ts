@@ -9,7 +9,7 @@ import { RequestAuthentication } from './request-authentication.js';
 
 /**
  * Lets in whoever shows a token of ours whose session lives, with the scopes of class and method and in the tenant of the
- * route. Answers 401 `invalid-token`, 403 `forbidden`, 503 where authCache (or SQL, for an epoch that nobody knows) is away.
+ * route; a service account only where scopes are asked for. Answers 401 `invalid-token`, 403 `forbidden`, 503 where authCache (or SQL, for an epoch that nobody knows) is away.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -24,17 +24,20 @@ export class AccessGuard implements CanActivate {
     if (context.getType() !== 'http') return false;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const identity = await this.authentication.identify(request);
-    const refusal = this.missingScopes(context, identity) ?? this.otherTenant(context, request, identity);
+    const refusal = this.refusalOf(context, identity) ?? this.otherTenant(context, request, identity);
     if (!refusal) return true;
     this.metrics.accessChecks.child({ outcome: 'forbidden' }).inc();
     throw refusal;
   }
 
-  private missingScopes(context: ExecutionContext, { scopes }: Identity): ForbiddenError | undefined {
+  private refusalOf(context: ExecutionContext, { scopes, service }: Identity): ForbiddenError | undefined {
     const targets = [context.getClass(), context.getHandler()];
     const required = this.reflector
       .getAll<(readonly string[] | undefined)[]>(REQUIRED_SCOPES, targets)
       .flatMap((some) => some ?? []);
+    // Where no scope is asked for, it is about somebody's own account, sessions or memberships; a program has none.
+    if (service && required.length === 0)
+      return new ForbiddenError('This address is for users, and the access token is of a service account.');
     const missing = required.filter((scope) => !scopes.includes(scope));
     if (missing.length === 0) return undefined;
     return new ForbiddenError(`The access token lacks the scope ${missing.join(', ')}.`, missing);

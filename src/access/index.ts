@@ -6,11 +6,12 @@ export { accessExtractors } from './access-extractors.js';
 export { AccessGuard } from './access.guard.js';
 export { AccessCoreModule, type EpochSource } from './access-core.module.js';
 export { AccessModule } from './access.module.js';
-export { AccessTokens, type IssuedToken } from './access-tokens.js';
+export { AccessTokens, type IssueOptions, type IssuedToken } from './access-tokens.js';
 export { EPOCHS, type EpochAuthority } from './epoch-authority.js';
 export { CurrentUser, type Identity } from './identity.js';
 export { maskedAddress } from './masked-address.js';
 export { RequestAuthentication } from './request-authentication.js';
+export { type ServiceTokenRecords, ServiceTokens } from './service-tokens.js';
 export {
   type CreatedSession,
   type NewSession,
@@ -19,3 +20,4 @@ export {
   Sessions,
 } from './sessions.js';
 export { JWKS_MAX_AGE_SECONDS, type Jwks, SigningKeys } from './signing-keys.js';
+export { TokenLiveness } from './token-liveness.js';

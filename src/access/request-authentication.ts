@@ -1,22 +1,19 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { Clock } from '../kernel/time.js';
-import { CLOCK, Metrics } from '../telemetry/index.js';
+import { Metrics } from '../telemetry/index.js';
 import { AccessTokens } from './access-tokens.js';
 import { InvalidTokenError } from './access.errors.js';
 import { bearerToken } from './bearer.js';
 import type { Identity } from './identity.js';
-import { TOUCH_AFTER_MS } from './session-store.js';
-import { Sessions } from './sessions.js';
+import { TokenLiveness } from './token-liveness.js';
 
 /** Finds out who a request is from: its token, then the session of the token. */
 @Injectable()
 export class RequestAuthentication {
   constructor(
     private readonly tokens: AccessTokens,
-    private readonly sessions: Sessions,
+    private readonly liveness: TokenLiveness,
     private readonly metrics: Metrics,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
@@ -27,9 +24,10 @@ export class RequestAuthentication {
   async identify(request: FastifyRequest): Promise<Identity> {
     if (request.identity) return request.identity;
     try {
-      const { epoch, ...identity } = await this.tokens.verify(bearerToken(request));
+      const claims = await this.tokens.verify(bearerToken(request));
+      const { epoch: _, ...identity } = claims;
       note(request, identity);
-      await this.assertLive(identity, epoch);
+      await this.liveness.assertInUse(claims);
       request.identity = identity;
       this.count('allowed');
       return identity;
@@ -39,14 +37,6 @@ export class RequestAuthentication {
       if (denied && request.record) request.record.accessDenied = error.reason;
       throw error;
     }
-  }
-
-  private async assertLive({ userId, sessionId }: Identity, epoch: number): Promise<void> {
-    const check = await this.sessions.check(userId, sessionId, epoch);
-    if (!check.live) throw new InvalidTokenError(check.reason);
-    if (this.clock.nowMs() - check.lastSeenAtMs < TOUCH_AFTER_MS) return;
-    // Beside the request: when it was last used must not cost it its answer. The next request tries again.
-    this.sessions.touch(userId, sessionId).catch(() => undefined);
   }
 
   private count(outcome: string): void {

@@ -5,10 +5,11 @@ import { AdminModule } from './admin/admin.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 import { JwksController } from './jwks.controller.js';
 import { LoginModule } from './login/login.module.js';
+import { ServiceAccountsModule } from './service-accounts/service-accounts.module.js';
 
 /** Everything about accounts that is asked over HTTP. */
 @Module({
-  imports: [AccessModule, AccountsModule, AdminModule, LoginModule, TenantsModule],
+  imports: [AccessModule, AccountsModule, AdminModule, LoginModule, TenantsModule, ServiceAccountsModule],
   controllers: [JwksController],
 })
 export class AuthModule {}

@@ -7,6 +7,8 @@ import { addLoadTestCommand } from './load-test.command.js';
 import { addRedisAclCommand } from './redis-acl.command.js';
 import { addRedisCheckCommand } from './redis-check.command.js';
 import { addRedisPurposesCommand } from './redis-purposes.command.js';
+import { addServiceAccountCreateCommand } from './service-account-create.command.js';
+import { addServiceAccountSignCommand } from './service-account-sign.command.js';
 
 /**
  * The tree of commands. It is built for every call, `--help` included, and docs/cli.md is made of it; so a
@@ -35,6 +37,12 @@ export function createProgram(context: CliContext, finish: (code: ExitCode) => v
   addDbMigrateCommand(db, context, finish);
   const admin = program.command('admin').description('who administers the installation').helpCommand(false);
   addAdminCreateCommand(admin, context, finish);
+  const service = program
+    .command('service-account')
+    .description('programs that sign their requests for a token')
+    .helpCommand(false);
+  addServiceAccountCreateCommand(service, context, finish);
+  addServiceAccountSignCommand(service, context, finish);
   addEnvCommand(program, context, finish);
   addLoadTestCommand(program, context, finish);
   return program;

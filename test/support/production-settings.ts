@@ -5,8 +5,16 @@ import { type Environment, variablesOf } from '../../src/config/index.js';
 import { PasswordSettings } from '../../src/identity/passwords/password.config.js';
 import { MailSettings } from '../../src/mail/mail.config.js';
 import { SecurityTokenPeppers } from '../../src/security-tokens/security-tokens.config.js';
+import { StatusSettings } from '../../src/status/status.config.js';
 
-const CLASSES = [AccessSettings, AuthSettings, PasswordSettings, MailSettings, SecurityTokenPeppers];
+const CLASSES = [
+  AccessSettings,
+  AuthSettings,
+  PasswordSettings,
+  MailSettings,
+  SecurityTokenPeppers,
+  StatusSettings,
+];
 
 /**
  * What the house wants in staging and production beside its Redis servers: every secret, each one a canary that must not

@@ -8,7 +8,7 @@ import {
   type Identity,
   InvalidTokenError,
   RequestAuthentication,
-  Sessions,
+  TokenLiveness,
 } from '../../access/index.js';
 import { NoStore, OpsAccess } from '../../http/index.js';
 import { Tenants, Users } from '../../identity/index.js';
@@ -57,7 +57,7 @@ export class IntrospectController {
     private readonly operators: OpsAccess,
     private readonly authentication: RequestAuthentication,
     private readonly tokens: AccessTokens,
-    private readonly sessions: Sessions,
+    private readonly liveness: TokenLiveness,
   ) {}
 
   @Post('introspect')
@@ -67,8 +67,8 @@ export class IntrospectController {
     await this.assertAllowed(request);
     try {
       const claims = await this.tokens.verify(token);
-      const { userId, sessionId, epoch, tenantId, role, scopes, jti, expiresAtMs } = claims;
-      if (!(await this.sessions.check(userId, sessionId, epoch)).live) return { active: false };
+      const { userId, sessionId, tenantId, role, scopes, jti, expiresAtMs } = claims;
+      await this.liveness.assertHolds(claims);
       return {
         active: true,
         token_type: 'Bearer',

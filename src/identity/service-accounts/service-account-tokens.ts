@@ -58,6 +58,15 @@ export class ServiceAccountTokens {
     return rows.length > 0;
   }
 
+  /** @returns undefined for a token that was never issued, or that is forgotten. @throws DatabaseUnavailableError */
+  async find(jti: string): Promise<ServiceAccountToken | undefined> {
+    if (!isId(jti)) return undefined;
+    const [row] = await this.db.run((sql) =>
+      sql.select().from(serviceAccountTokens).where(eq(serviceAccountTokens.jti, jti)).limit(1),
+    );
+    return row && tokenOf(row);
+  }
+
   /**
    * Whether a token holds: issued here, not revoked, its account not disabled. Expiry stands in the token itself.
    *
