@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { AccessCoreModule, AccessTokens, EPOCHS, Sessions } from '../src/access/index.js';
 import { RedisTestingModule } from '../src/redis/index.js';
 import { startRedisServer } from '../test/support/redis-server.js';
+import { quantile } from './quantile.js';
 import { pump } from './rounds.js';
 
 const OPERATIONS = 20_000;
@@ -74,9 +75,4 @@ async function compareDelays(concurrency: number, contestants: readonly Contesta
     );
     process.stdout.write(`${name.padEnd(34)} p50 ${p50?.toFixed(3)} ms  p99 ${p99?.toFixed(3)} ms\n`);
   }
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }

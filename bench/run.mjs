@@ -10,8 +10,8 @@ const out = join(root, '.bench');
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 
 /** These compare with nobody else's packages. */
-const WITHOUT_PEERS = ['purpose-client', 'isolation', 'access'];
-if (words.length === 0 || words.some((word) => !WITHOUT_PEERS.includes(word))) installPeers();
+const WITHOUT_PEERS = /^(?:purpose-client|isolation|access|auth|(?:auth|billing)-[a-z]+)$/;
+if (words.length === 0 || words.some((word) => !WITHOUT_PEERS.test(word))) installPeers();
 
 rmSync(out, { recursive: true, force: true });
 execFileSync(
@@ -28,7 +28,7 @@ for (const folder of ['src', 'bench']) {
     recursive: true,
     filter: (path) =>
       !path.endsWith('node_modules') &&
-      (statSync(path).isDirectory() || /\.(lua|bloom|sql|json)$/.test(path)),
+      (statSync(path).isDirectory() || /\.(lua|bloom|sql|json|c|h)$/.test(path)),
   });
 }
 if (existsSync(peers())) symlinkSync(peers(), join(out, 'bench/node_modules'), 'junction');

@@ -23,7 +23,13 @@ const door = (folder, neighbours = []) => ({ folder, door: true, neighbours });
 export const floors = [
   [open('kernel')],
   [door('config'), door('telemetry', ['config'])],
-  [door('redis'), door('database'), door('mail', ['database']), door('http')],
+  [
+    door('redis'),
+    door('queue', ['redis']),
+    door('database', ['queue']),
+    door('mail', ['database', 'queue']),
+    door('http'),
+  ],
   [door('rate-limit')],
   [door('access', ['identity']), door('security-tokens'), door('identity')],
   [open('auth'), open('billing'), open('status'), open('features/*')],

@@ -1,7 +1,9 @@
 import type { DynamicModule } from '@nestjs/common';
 import { ConfigModule, type Environment } from './config/index.js';
+import { ConsoleModule } from './console/console.module.js';
 import { accessExtractors } from './access/index.js';
 import { AuthModule } from './auth/auth.module.js';
+import { BillingModule } from './billing/billing.module.js';
 import { DatabaseModule } from './database/index.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/index.js';
@@ -43,13 +45,12 @@ export class AppModule {
           extractors: { ...accessExtractors, ...rateLimit.extractors },
         }),
         AuthModule,
+        BillingModule,
         StatusModule,
-        // Compartments whose features come next: opened and proven already, so that a deployment has them.
-        RedisModule.forPurpose('securityTokens'),
-        RedisModule.forPurpose('billingEvents'),
         HealthModule,
         RateLimitOpsModule,
         OutboxModule,
+        ConsoleModule,
         ShutdownModule,
         ...imports,
       ],

@@ -8,8 +8,20 @@ import { RedisModule } from './redis/index.js';
 import { CLOCK, LogSettings, Metrics, createLogger } from './telemetry/index.js';
 
 /** Outside `/v1`: what infrastructure asks for under names that it chose. */
-const UNPREFIXED = ['livez', 'readyz', 'readyz/:purpose', 'metrics', '.well-known/jwks.json', 'dev/outbox'];
+const UNPREFIXED = [
+  'livez',
+  'readyz',
+  'readyz/:purpose',
+  'metrics',
+  '.well-known/jwks.json',
+  'dev/outbox',
+  'console',
+  'console/settings.json',
+  'console/:file',
+];
 const PROBES = ['/livez', '/readyz', '/readyz/:purpose'];
+/** What a demo delivers to itself, every second. */
+const DEMO_FEED = '/v1/webhooks/stripe';
 
 export interface HttpAppOptions {
   /** Replaces the logger that the settings ask for; `false` is silence. */
@@ -46,7 +58,7 @@ export async function createHttpApp(
   furnishHttpDoor(app, {
     metrics: app.get(Metrics),
     clock: app.get(CLOCK),
-    quietRoutes: PROBES,
+    quietRoutes: settings.profile === 'demo' ? [...PROBES, DEMO_FEED] : PROBES,
     followRequests: http.followRequests,
   });
   limitRequests(app);

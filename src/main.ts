@@ -5,13 +5,18 @@ import { createHttpApp } from './app.setup.js';
 import { ShutdownSettings, shutDown, shutdownBudget, shutdownSteps } from './app.shutdown.js';
 import { Settings, isLocal } from './config/index.js';
 import { ShutdownState } from './health/shutdown-state.js';
-import { HttpSettings } from './http/index.js';
+import { HttpSettings, listenOptions } from './http/index.js';
 import { EXIT, StartupError } from './kernel/errors.js';
+import { SignInHint } from './console/sign-in-hint.js';
 import { redactText } from './kernel/redact.js';
 import { RedisRotation, RedisStatus } from './redis/index.js';
 
 async function main(): Promise<void> {
-  const running: { stop?: (cause: string, exitCode: number) => void; rotate?: () => void } = {};
+  const running: {
+    stop?: (cause: string, exitCode: number) => void;
+    rotate?: () => void;
+    hush?: () => void;
+  } = {};
   const end = (cause: string, exitCode: number) =>
     running.stop ? running.stop(cause, exitCode) : process.exit(exitCode);
   // From the first moment on: as the first process of a container one without handlers ignores the signal.
@@ -33,6 +38,7 @@ async function main(): Promise<void> {
   const http = settings.of(HttpSettings);
   const logger = new Logger('Main');
   running.stop = once((cause, exitCode) => {
+    running.hush?.();
     const budget = shutdownBudget(settings.profile, settings.of(ShutdownSettings));
     logger.log(`${cause}: shutting down within ${budget.deadlineMs} ms`);
     const steps = shutdownSteps(app, () => app.get(ShutdownState).begin());
@@ -50,11 +56,19 @@ async function main(): Promise<void> {
   const closedTerminal = isLocal(settings.profile) && process.stdin.isTTY;
   running.rotate = () => (closedTerminal ? end('SIGHUP', EXIT.ok) : void rotation.now());
 
-  await app.listen(http.port, http.listenHost(settings.profile));
+  await app.listen(listenOptions(http.port, http.listenHost(settings.profile)));
   const origin = (await app.getUrl()).replace('[::]', '127.0.0.1').replace('0.0.0.0', '127.0.0.1');
   logger.log(`Listening on ${origin} (${settings.profile})`);
   if (settings.profile === 'demo') {
-    process.stdout.write(demoAnnouncement(origin, app.get(RedisStatus, { strict: false }).all()));
+    // Imported here only: no other profile should load what makes events up.
+    const { startDemoFeed } = await import('./app.demo-feed.js');
+    const demo = await startDemoFeed(app, origin);
+    running.hush = () => demo?.feed.stop();
+    if (demo?.password !== undefined) {
+      const { email, password } = demo;
+      app.get(SignInHint, { strict: false }).credentials = { email, password };
+    }
+    process.stdout.write(demoAnnouncement(origin, app.get(RedisStatus, { strict: false }).all(), demo));
   }
 }
 

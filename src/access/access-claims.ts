@@ -13,6 +13,8 @@ export interface AccessClaims {
   readonly sessionId: string;
   /** `token_epoch` of the user, or of the service account, under which the session began. */
   readonly epoch: number;
+  /** Of the refresh token that it was handed out with, 1 or more; undefined beside the first one of a login. */
+  readonly generation?: number;
   readonly jti: string;
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number;
@@ -36,7 +38,7 @@ export function isUuid(value: unknown): value is string {
 
 /** The claims beside those that jose sets. @throws TypeError for a grant that no token could say */
 export function claimsOf(grant: AccessGrant): JWTPayload {
-  const { userId, tenantId, role, scopes, sessionId, epoch, service } = grant;
+  const { userId, tenantId, role, scopes, sessionId, epoch, generation, service } = grant;
   const payload = {
     sub: userId,
     tenant: tenantId,
@@ -44,6 +46,7 @@ export function claimsOf(grant: AccessGrant): JWTPayload {
     scope: scopes.join(' '),
     sid: sessionId,
     ep: epoch,
+    ...(generation === undefined ? {} : { rg: generation }),
     ...(service ? { svc: service } : {}),
   };
   const readable = readClaims({ ...payload, jti: userId, iat: 0, exp: 0 });
@@ -54,10 +57,10 @@ export function claimsOf(grant: AccessGrant): JWTPayload {
 
 /** @returns undefined where a claim is missing or has another shape than we give it */
 export function readClaims(payload: JWTPayload): AccessClaims | undefined {
-  const { sub, tenant, role, scope, sid, ep, jti, svc, iat = 0, exp = Infinity } = payload;
+  const { sub, tenant, role, scope, sid, ep, rg, jti, svc, iat = 0, exp = Infinity } = payload;
   if (![sub, tenant, sid, jti].every(isUuid)) return undefined;
   if (!isRole(role) || (svc !== undefined && svc !== true)) return undefined;
-  if (typeof ep !== 'number' || !Number.isSafeInteger(ep) || ep < 1) return undefined;
+  if (!isCount(ep) || (rg !== undefined && !isCount(rg))) return undefined;
   const scopes = scopesOf(scope);
   if (!scopes || exp - iat > LONGEST_LIFE_SECONDS) return undefined;
   return {
@@ -67,10 +70,15 @@ export function readClaims(payload: JWTPayload): AccessClaims | undefined {
     scopes,
     sessionId: sid as string,
     epoch: ep,
+    ...(rg === undefined ? {} : { generation: rg }),
     jti: jti as string,
     expiresAtMs: exp * 1000,
     ...(svc === true ? { service: svc } : {}),
   };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
 }
 
 function isRole(value: unknown): value is Role {

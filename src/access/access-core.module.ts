@@ -13,6 +13,7 @@ import { ServiceTokens } from './service-tokens.js';
 import { SessionStore } from './session-store.js';
 import { Sessions } from './sessions.js';
 import { SigningKeys } from './signing-keys.js';
+import { TokenArrivals } from './token-arrivals.js';
 import { TokenLiveness } from './token-liveness.js';
 
 /** Where the epochs come from: a module, and the provider of EPOCHS. */
@@ -44,6 +45,7 @@ export class AccessCoreModule {
         SessionStore,
         Sessions,
         ServiceTokens,
+        TokenArrivals,
         TokenLiveness,
         RequestAuthentication,
         AccessGuard,
@@ -53,6 +55,7 @@ export class AccessCoreModule {
         AccessTokens,
         Sessions,
         ServiceTokens,
+        TokenArrivals,
         TokenLiveness,
         RequestAuthentication,
         AccessGuard,

@@ -95,6 +95,7 @@ describe('An access token', () => {
     ['a session that is no UUID', { sessionId: '' }],
     ['a scope with a space', { scopes: ['a b'] }],
     ['an epoch below 1', { epoch: 0 }],
+    ['a generation below 1', { generation: 0 }],
   ])('is not issued for %s', async (_, part) => {
     await expect(tokens.issue({ ...grant, ...part })).rejects.toThrow(TypeError);
   });
@@ -148,6 +149,7 @@ describe('A token that is not to the letter ours', () => {
     ['a user that is no UUID', () => ({ claims: { sub: '{x}:*' } })],
     ['no session', () => ({ claims: { sid: undefined } })],
     ['an epoch that is a text', () => ({ claims: { ep: '3' } })],
+    ['a generation that is a text', () => ({ claims: { rg: '3' } })],
     ['scopes that are a list', () => ({ claims: { scope: ['admin'] } })],
     ['a role that is an object', () => ({ claims: { role: {} } })],
   ])('with %s is refused', async (_, forgery) => {

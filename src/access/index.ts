@@ -20,4 +20,5 @@ export {
   Sessions,
 } from './sessions.js';
 export { JWKS_MAX_AGE_SECONDS, type Jwks, SigningKeys } from './signing-keys.js';
+export { type ArrivalListener, TokenArrivals } from './token-arrivals.js';
 export { TokenLiveness } from './token-liveness.js';

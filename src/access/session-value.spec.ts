@@ -27,6 +27,10 @@ describe('A session in Redis', () => {
     `${TEXT}\n`,
     `x${TEXT}`,
     TEXT.replace('1000', '-1'),
+    // No date says them.
+    TEXT.replace('1000', '9'.repeat(16)),
+    TEXT.replace('9000', '9'.repeat(400)),
+    TEXT.replace('3', '9'.repeat(20)),
   ])('is not found in %j', (text) => expect(parseSession(text)).toBeUndefined());
 
   it('takes over fields that cannot be read as others', () => {

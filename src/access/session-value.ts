@@ -13,7 +13,8 @@ export interface SessionValue {
   readonly client: string;
 }
 
-const VALUE = /^1\|(\d+)\|(\d+)\|(\d+)\|(\d+)\|([\w-]{1,64})\|([\w,-]{0,128})\|([\w-]+)$/;
+/** Of numbers no more digits than a moment has that a date can say. */
+const VALUE = /^1\|(\d{1,15})\|(\d{1,15})\|(\d{1,15})\|(\d{1,15})\|([\w-]{1,64})\|([\w,-]{0,128})\|([\w-]+)$/;
 
 /** @returns undefined for nothing, and for what is not ours */
 export function parseSession(text: string | null | undefined): SessionValue | undefined {

@@ -5,7 +5,10 @@ import type { AccessClaims } from './access-claims.js';
 import { InvalidTokenError } from './access.errors.js';
 import { ServiceTokens } from './service-tokens.js';
 import { TOUCH_AFTER_MS } from './session-store.js';
-import { Sessions } from './sessions.js';
+import { type SessionCheck, Sessions } from './sessions.js';
+import { TokenArrivals } from './token-arrivals.js';
+
+type LiveSession = Extract<SessionCheck, { readonly live: true }>;
 
 /** Whether what stands behind a token still holds: the session of a user, the record of a service account's token. */
 @Injectable()
@@ -13,26 +16,29 @@ export class TokenLiveness {
   constructor(
     private readonly sessions: Sessions,
     private readonly services: ServiceTokens,
+    private readonly arrivals: TokenArrivals,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
-   * For the request that shows the token: notes that its session is used.
+   * For the request that shows the token: notes that its session is used, and that its refresh token has arrived.
    *
    * @throws InvalidTokenError where it does not hold; RedisUnavailableError, DatabaseUnavailableError
    */
   async assertInUse(claims: AccessClaims): Promise<void> {
-    const lastSeenAtMs = await this.assertHolds(claims);
-    if (lastSeenAtMs === undefined || this.clock.nowMs() - lastSeenAtMs < TOUCH_AFTER_MS) return;
+    const session = await this.assertHolds(claims);
+    if (!session) return;
+    this.arrivals.note(session.familyId, claims.generation);
+    if (this.clock.nowMs() - session.lastSeenAtMs < TOUCH_AFTER_MS) return;
     // Beside the request: when it was last used must not cost it its answer. The next request tries again.
     this.sessions.touch(claims.userId, claims.sessionId).catch(() => undefined);
   }
 
   /**
-   * @returns when the session was last used, milliseconds since the epoch; undefined for a service account's token
+   * @returns the session; undefined for a service account's token
    * @throws as `assertInUse`
    */
-  async assertHolds(claims: AccessClaims): Promise<number | undefined> {
+  async assertHolds(claims: AccessClaims): Promise<LiveSession | undefined> {
     const { userId, sessionId, epoch, service } = claims;
     if (service) {
       await this.services.assert(claims);
@@ -40,6 +46,6 @@ export class TokenLiveness {
     }
     const check = await this.sessions.check(userId, sessionId, epoch);
     if (!check.live) throw new InvalidTokenError(check.reason);
-    return check.lastSeenAtMs;
+    return check;
   }
 }

@@ -25,7 +25,10 @@ export type AuthEventName =
   | 'admin-enable'
   | 'admin-revoke'
   | 'service-token'
-  | 'service-token-revoked';
+  | 'service-token-revoked'
+  | 'service-account-disabled'
+  | 'service-account-enabled'
+  | 'service-account-key';
 
 /** Ids and fixed words: an event holds no address, no e-mail and no token. */
 export interface AuthEvent {

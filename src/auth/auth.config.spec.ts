@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { expect, it } from 'vitest';
+import { AccessSettings } from '../access/index.js';
 import { ConfigModule, judge } from '../config/index.js';
 import { AuthSettings } from './auth.config.js';
 
@@ -48,4 +49,26 @@ it.each([
   ['AUTH_DEVICE_LIFE_MS', '0'],
 ])('%s of %s is out of bounds', (variable, text) => {
   expect(load({ [variable]: text }).faults).toEqual([variable]);
+});
+
+it.each([
+  [{}, []],
+  [{ AUTH_SESSION_IDLE_MS: '1d' }, ['AUTH_REFRESH_IDLE_MS is longer than AUTH_SESSION_IDLE_MS']],
+  [{ AUTH_REFRESH_LIFE_MS: '31d' }, ['AUTH_REFRESH_LIFE_MS is longer than AUTH_SESSION_LIFE_MS']],
+  [
+    { AUTH_SESSION_IDLE_MS: '1d', AUTH_SESSION_LIFE_MS: '2d' },
+    [
+      'AUTH_REFRESH_IDLE_MS is longer than AUTH_SESSION_IDLE_MS',
+      'AUTH_REFRESH_LIFE_MS is longer than AUTH_SESSION_LIFE_MS',
+    ],
+  ],
+  [{ AUTH_REFRESH_IDLE_MS: '1d', AUTH_REFRESH_LIFE_MS: '2d' }, []],
+  // What is out of bounds itself is told once.
+  [{ AUTH_SESSION_LIFE_MS: '366d' }, ['AUTH_SESSION_LIFE_MS must not be greater']],
+  [{ AUTH_REFRESH_LIFE_MS: '366d' }, ['AUTH_REFRESH_LIFE_MS must not be greater']],
+])('refresh tokens do not outlive their session: %j', (env, expected) => {
+  const modules = [ConfigModule.forFeature(AccessSettings), ConfigModule.forFeature(AuthSettings)];
+  const { faults } = judge(modules, { APP_PROFILE: 'test', ...env });
+  const told = faults.map(({ variable, rule }) => `${variable} ${rule}`.split(/,| than \d/)[0]);
+  expect(told).toEqual(expected);
 });

@@ -1,5 +1,12 @@
 import { Max, Min } from 'class-validator';
-import { EnvVariable, type Fault, type RuleContext, type SettingsRules } from '../config/index.js';
+import { AccessSettings } from '../access/index.js';
+import {
+  EnvVariable,
+  type Fault,
+  type RuleContext,
+  type Settings,
+  type SettingsRules,
+} from '../config/index.js';
 import { Secret } from '../kernel/redact.js';
 import { parseDurationMs } from '../kernel/time.js';
 
@@ -36,7 +43,7 @@ export class AuthSettings implements SettingsRules {
 
   @EnvVariable('AUTH_REFRESH_IDLE_MS', {
     default: '14d',
-    doc: 'A refresh token that is not used for this long ends, 10m to 90d',
+    doc: 'A refresh token that is not used for this long ends, 10m to 90d; at most AUTH_SESSION_IDLE_MS',
     parse: parseDurationMs,
   })
   @Min(10 * MINUTE_MS)
@@ -45,7 +52,7 @@ export class AuthSettings implements SettingsRules {
 
   @EnvVariable('AUTH_REFRESH_LIFE_MS', {
     default: '30d',
-    doc: 'Refresh tokens of one login end after this, however much they are used, 10m to 365d',
+    doc: 'Refresh tokens of one login end after this, however much they are used, 10m to 365d; at most AUTH_SESSION_LIFE_MS',
     parse: parseDurationMs,
   })
   @Min(10 * MINUTE_MS)
@@ -89,9 +96,11 @@ export class AuthSettings implements SettingsRules {
   uniformAnswerMs!: number;
 
   rules({ settings }: RuleContext): readonly Fault[] {
-    const { refreshIdleMs, refreshLifeMs } = settings.of(AuthSettings);
-    if (refreshIdleMs <= refreshLifeMs) return [];
+    const own = settings.of(AuthSettings);
+    const faults = sessionFaults(own, settings);
+    if (own.refreshIdleMs <= own.refreshLifeMs) return faults;
     return [
+      ...faults,
       {
         variable: 'AUTH_REFRESH_IDLE_MS',
         rule: 'is longer than AUTH_REFRESH_LIFE_MS, so that it never ends a refresh token',
@@ -99,4 +108,21 @@ export class AuthSettings implements SettingsRules {
       },
     ];
   }
+}
+
+/** A refresh token is worth nothing once its session has ended, whatever its own life. */
+function sessionFaults({ refreshIdleMs, refreshLifeMs }: AuthSettings, settings: Settings): Fault[] {
+  if (!settings.has(AccessSettings)) return [];
+  const { sessionIdleMs, sessionLifeMs } = settings.of(AccessSettings);
+  const lives = [
+    ['AUTH_REFRESH_IDLE_MS', refreshIdleMs, 'AUTH_SESSION_IDLE_MS', sessionIdleMs],
+    ['AUTH_REFRESH_LIFE_MS', refreshLifeMs, 'AUTH_SESSION_LIFE_MS', sessionLifeMs],
+  ] as const;
+  return lives
+    .filter(([, refreshMs, , sessionMs]) => refreshMs > sessionMs)
+    .map(([variable, , session]) => ({
+      variable,
+      rule: `is longer than ${session}, so that clients are told of a life that their session does not have`,
+      remedy: `Make it at most as long, or ${session} longer`,
+    }));
 }

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { addAdminCreateCommand } from './admin-create.command.js';
+import { addBillingOpsCommands } from './billing-ops.command.js';
+import { addBillingSendCommand } from './billing-send.command.js';
 import type { CliContext, ExitCode } from './cli-context.js';
 import { addDbMigrateCommand } from './db-migrate.command.js';
 import { addEnvCommand } from './env.command.js';
@@ -43,6 +45,12 @@ export function createProgram(context: CliContext, finish: (code: ExitCode) => v
     .helpCommand(false);
   addServiceAccountCreateCommand(service, context, finish);
   addServiceAccountSignCommand(service, context, finish);
+  const billing = program
+    .command('billing')
+    .description('billing events: what came in, and what is to be told once more')
+    .helpCommand(false);
+  addBillingSendCommand(billing, context, finish);
+  addBillingOpsCommands(billing, context, finish);
   addEnvCommand(program, context, finish);
   addLoadTestCommand(program, context, finish);
   return program;

@@ -15,6 +15,6 @@ export {
 export { type UrlFault, hostInUrl, hostOf, isUrlFault, judgeHost, readServerUrl } from './server-url.js';
 export { judge, registrationsOf } from './settings-loader.js';
 export { Settings } from './settings.js';
-export { PublicUrlSettings } from './public-url.config.js';
+export { PublicUrlSettings, isOwnOrigin } from './public-url.config.js';
 export { judgeTlsFiles, readTlsFiles } from './tls-files.js';
 export { readSecretFile, variableName } from './variable-reader.js';

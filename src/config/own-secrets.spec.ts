@@ -1,9 +1,28 @@
+import 'reflect-metadata';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../kernel/redact.js';
+import { ConfigModule } from './config.module.js';
 import { localSecret, ownSecretFaults } from './own-secrets.js';
+import { judge } from './settings-loader.js';
+import { EnvVariable } from './variable.decorator.js';
+
+class Vault {
+  @EnvVariable('VAULT_PEPPER', { doc: 'A secret', file: true, ownSecret: 'generated' })
+  pepper!: Secret;
+
+  @EnvVariable('VAULT_PIN', {
+    doc: 'Four digits, then any text',
+    ownSecret: 'generated',
+    parse: (text) => {
+      if (!/^\d{4}/.test(text)) throw new Error('must begin with four digits');
+      return new Secret(text);
+    },
+  })
+  pin!: Secret;
+}
 
 describe('A secret that nobody gave', () => {
   const home = process.cwd();
@@ -78,5 +97,21 @@ describe('Own secrets in production', () => {
 
   it('are not asked for in local profiles', () => {
     expect(ownSecretFaults([own('A'), own('B', 'short')], 'development')).toEqual([]);
+  });
+
+  it('are faulty once where they cannot be read, and not missing as well', () => {
+    const faultsOf = (env: Record<string, string>) =>
+      judge([ConfigModule.forFeature(Vault)], { APP_PROFILE: 'production', ...env }).faults.map(
+        ({ variable, rule }) => `${variable} ${rule}`,
+      );
+    const [pepper, pin] = ['a'.repeat(32), `1234${'b'.repeat(28)}`];
+    expect(faultsOf({ VAULT_PEPPER: pepper, VAULT_PIN: pin })).toEqual([]);
+    expect(faultsOf({ VAULT_PEPPER: pepper, VAULT_PIN: `x${pin}` })).toEqual([
+      'VAULT_PIN must begin with four digits',
+    ]);
+    expect(faultsOf({ VAULT_PEPPER_FILE: '/nowhere/pepper', VAULT_PIN: pin })).toEqual([
+      'VAULT_PEPPER_FILE names a file that cannot be read (ENOENT)',
+    ]);
+    expect(faultsOf({ VAULT_PIN: pin })).toEqual(['VAULT_PEPPER must be set in production']);
   });
 });

@@ -12,6 +12,8 @@ export class PublicUrlSettings implements SettingsRules {
 
   @EnvVariable('APP_PUBLIC_URL', {
     default: 'http://127.0.0.1:3000',
+    // A port that is none is told as what it is, once.
+    defaultFrom: ({ PORT = '' }) => `http://127.0.0.1:${/^\d{1,5}$/.test(PORT) ? PORT : '3000'}`,
     example: 'https://app.example.com',
     doc: 'Where people reach the application, without a path; links in mails begin with it. https in staging and production',
     parse: parsePublicUrl,
@@ -26,6 +28,21 @@ export class PublicUrlSettings implements SettingsRules {
     if (settings.of(PublicUrlSettings).publicUrl.protocol === 'https:') return [];
     return [{ variable, rule: `must be an https address in ${profile}`, remedy }];
   }
+}
+
+/**
+ * Whether a browser's Origin is this application. A public address on this machine has several names: they all lead to
+ * whoever has its port.
+ */
+export function isOwnOrigin(own: URL, origin: string): boolean {
+  if (origin === own.origin) return true;
+  if (!URL.canParse(origin)) return false;
+  const { protocol, port, hostname } = new URL(origin);
+  return isLoopback(own.hostname) && isLoopback(hostname) && protocol === own.protocol && port === own.port;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
 }
 
 function parsePublicUrl(text: string): URL {

@@ -36,7 +36,7 @@ export function judge(
   const settings = new Settings(profile);
   const faults = fault ? [fault] : [];
   for (const registration of registrationsOf(modules)) faults.push(...fill(registration, env, settings));
-  if (!fault) faults.push(...ownSecretFaults(ownSecretsOf(modules, settings), profile));
+  if (!fault) faults.push(...ownSecretFaults(readableSecrets(modules, settings, faults), profile));
   // Against a guessed profile the rules would only report consequences of the guess.
   if (!fault) faults.push(...brokenRules(modules, { profile, env, settings }, faults));
   return { settings, faults };
@@ -48,11 +48,26 @@ function brokenRules(
   context: RuleContext,
   fields: readonly Fault[],
 ): Fault[] {
-  const variables = new Set(fields.flatMap(({ variable }) => [variable, variable.replace(/_FILE$/, '')]));
+  const variables = variablesIn(fields);
   const purposes = new Set(fields.map(({ purpose }) => purpose));
   return sourcesOf(modules)
     .flatMap(({ source }) => source.rules?.(context, modules) ?? [])
     .filter(({ variable, purpose }) => !variables.has(variable) && (!purpose || !purposes.has(purpose)));
+}
+
+/** One that cannot be read has its fault already, and is not missing as well. */
+function readableSecrets(
+  modules: readonly DynamicModule[],
+  settings: Settings,
+  faults: readonly Fault[],
+): OwnSecret[] {
+  const broken = variablesIn(faults);
+  return ownSecretsOf(modules, settings).filter(({ variable }) => !broken.has(variable));
+}
+
+/** A fault of a `_FILE` is one of the variable that it stands for. */
+function variablesIn(faults: readonly Fault[]): ReadonlySet<string> {
+  return new Set(faults.flatMap(({ variable }) => [variable, variable.replace(/_FILE$/, '')]));
 }
 
 /** Every settings class in use, each once per prefix. */

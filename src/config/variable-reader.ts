@@ -18,7 +18,10 @@ export function readVariable(variable: Variable, prefix: string, env: Environmen
   const found = readText(variable, name, env);
   if ('fault' in found) return found;
   // Set but empty counts as unset, as in a compose file's `NAME: ${NAME:-}`.
-  const text = found.text === undefined || found.text === '' ? variable.default : found.text;
+  const text =
+    found.text === undefined || found.text === ''
+      ? (variable.defaultFrom?.(env) ?? variable.default)
+      : found.text;
   if (text === undefined) return undefined;
   try {
     return { value: convert(variable, text), ...(found.file === undefined ? {} : { file: found.file }) };

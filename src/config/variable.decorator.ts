@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Secret } from '../kernel/redact.js';
+import type { Environment } from './profile.js';
 
 export interface VariableOptions {
   /** One sentence for `.env.example` and the environment reference. */
@@ -8,6 +9,8 @@ export interface VariableOptions {
   readonly example?: string;
   /** What holds when the variable is unset, as the text one would write. */
   readonly default?: string;
+  /** Where the default follows another variable; `default` is then what it comes to when that one is unset as well. */
+  readonly defaultFrom?: (env: Environment) => string;
   /** The value is wrapped in a Secret. */
   readonly secret?: boolean;
   /**

@@ -13,8 +13,8 @@ export {
   type FeatureUse,
   type SqlEngineKind,
 } from './database-status.js';
+export { DueGauges, type DueGaugesOptions } from './due-gauges.js';
 export { DueWorker, type DueWorkerOptions } from './due-worker.js';
-export { PermanentFailure } from './due-worker.errors.js';
 export { FeatureDatabase } from './feature-database.js';
 export { InjectDatabase, getDatabaseToken } from './inject-database.decorator.js';
 export { type MigrationOutcome, migrateOnce } from './migrate-once.js';

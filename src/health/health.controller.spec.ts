@@ -10,7 +10,7 @@ import { HttpSettings, OpsAccess, createFastifyAdapter, furnishHttpDoor } from '
 import { ManualClock } from '../kernel/manual-clock.js';
 import { Secret } from '../kernel/redact.js';
 import { type PurposeStatus, RedisStatus } from '../redis/index.js';
-import { CLOCK, Metrics } from '../telemetry/index.js';
+import { CLOCK, CompartmentNotes, Metrics } from '../telemetry/index.js';
 import { CompartmentHealth } from './compartment.health.js';
 import { HealthController } from './health.controller.js';
 import { IsolationController } from './isolation.controller.js';
@@ -27,7 +27,6 @@ const TOKEN = 'ops-token-of-at-least-thirty-two-characters';
 const OPS = { authorization: `Bearer ${TOKEN}` };
 const clock = new ManualClock();
 const withoutSql = [SqlHealth, SqlGauges, { provide: DatabaseStatus, useValue: { active: false } }];
-
 function row(purpose: string, more: Partial<PurposeStatus> = {}): PurposeStatus {
   return {
     purpose,
@@ -112,6 +111,7 @@ beforeAll(async () => {
       ShutdownState,
       OpsAccess,
       Metrics,
+      CompartmentNotes,
       { provide: RedisStatus, useValue: status },
       { provide: RateLimitStore, useValue: { facts: () => FACTS } },
       { provide: HttpSettings, useValue: http },

@@ -23,6 +23,6 @@ export class MetricsController {
     this.rateLimit.refresh();
     this.sql.refresh();
     reply.type(this.metrics.registry.contentType);
-    return this.metrics.registry.metrics();
+    return this.metrics.scrape();
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { RateLimitStore, type StoreFacts } from '../rate-limit/index.js';
 import { type PurposeStatus, RedisStatus } from '../redis/index.js';
+import { CompartmentNotes } from '../telemetry/index.js';
 
 /** A compartment as a readiness answer shows it. */
 export interface CompartmentReport {
@@ -21,6 +22,7 @@ export class RedisHealth {
     private readonly status: RedisStatus,
     private readonly indicators: HealthIndicatorService,
     private readonly rateLimit: RateLimitStore,
+    private readonly notes: CompartmentNotes,
   ) {}
 
   /** For Terminus: a lost compartment only counts as down where the readiness rule says so. */
@@ -28,7 +30,7 @@ export class RedisHealth {
     const ready = this.status.ready();
     const results = this.status.all().map(({ purpose, state }) => {
       const indicator = this.indicators.check(purpose);
-      if (state === 'up') return indicator.up();
+      if (state === 'up') return this.notes.of(purpose) ? indicator.degraded() : indicator.up();
       return ready ? indicator.degraded() : indicator.down();
     });
     return Object.assign({}, ...results) as HealthIndicatorResult;
@@ -40,13 +42,21 @@ export class RedisHealth {
   }
 
   reports(detailed: boolean): Record<string, CompartmentReport> {
-    return Object.fromEntries(this.status.all().map((row) => [row.purpose, reportOf(row, detailed)]));
+    return Object.fromEntries(this.status.all().map((row) => [row.purpose, this.reportOf(row, detailed)]));
   }
 
   /** Undefined for a purpose that is not active. */
   report(purpose: string, detailed: boolean): CompartmentReport | undefined {
     const row = this.status.all().find((status) => status.purpose === purpose);
-    return row && reportOf(row, detailed);
+    return row && this.reportOf(row, detailed);
+  }
+
+  /** What a feature knows of a compartment that answers is a degradation, never a failure: other replicas know the same. */
+  private reportOf(row: PurposeStatus, detailed: boolean): CompartmentReport {
+    const note = row.state === 'up' ? this.notes.of(row.purpose) : undefined;
+    return note === undefined
+      ? reportOf(row, detailed)
+      : { ...reportOf(row, detailed), status: 'degraded', reason: note };
   }
 }
 

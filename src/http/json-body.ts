@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, preParsingHookHandler } from 'fastify';
 import { AppError } from '../kernel/errors.js';
 import { isDeeperThan } from './json-depth.js';
 
@@ -6,10 +6,14 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The bytes of the body, for signatures over them; `@RawBody()` gives them to a handler. */
     rawBody?: Buffer;
+    /** See `@RawBodyOnly`. */
+    rawBodyOnly?: boolean;
   }
   interface FastifyContextConfig {
     /** See `@BodyLimit`. */
     bodyLimitBytes?: number;
+    /** See `@RawBodyOnly`. */
+    rawBodyOnly?: boolean;
   }
 }
 
@@ -40,6 +44,7 @@ export function acceptJson(instance: FastifyInstance): void {
   const parse = instance.getDefaultJsonParser('error', 'error');
   instance.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     request.rawBody = body;
+    if (request.rawBodyOnly) return done(null, undefined);
     // Many clients name the type on a POST without a body; validation says what is missing.
     if (body.length === 0) return done(null, undefined);
     if (isDeeperThan(MOST_LEVELS, body))
@@ -51,8 +56,17 @@ export function acceptJson(instance: FastifyInstance): void {
       else done(null, value);
     });
   });
+  // There from the start, so that requests of all routes have one shape.
+  instance.decorateRequest('rawBodyOnly', false);
   instance.addHook('onRoute', (route) => {
-    const limit = route.config?.bodyLimitBytes;
-    if (limit !== undefined) route.bodyLimit = limit;
+    const { bodyLimitBytes, rawBodyOnly } = route.config ?? {};
+    if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
+    // The parser is one for all routes; a hook of this route alone tells it, so that no other route pays for it.
+    if (rawBodyOnly) route.preParsing = [route.preParsing ?? [], markRawBodyOnly].flat();
   });
 }
+
+const markRawBodyOnly: preParsingHookHandler = (request, _reply, payload, done) => {
+  request.rawBodyOnly = true;
+  done(null, payload);
+};

@@ -1,7 +1,13 @@
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../kernel/time.js';
-import { type CountSeries, type Metrics, type RequestRecord, requestContext } from '../telemetry/index.js';
+import {
+  type CountSeries,
+  type HistogramObserver,
+  type Metrics,
+  type RequestRecord,
+  requestContext,
+} from '../telemetry/index.js';
 import { onRequestEnd } from './request-end.js';
 
 declare module 'fastify' {
@@ -50,7 +56,7 @@ export function recordRequests(instance: FastifyInstance, options: RequestLogOpt
 function createFinisher({ metrics, quietRoutes, followRequests }: RequestLogOptions) {
   const logger = new Logger('Http');
   const quiet = new Set(quietRoutes);
-  const counts = new Map<string, CountSeries>();
+  const series = new Map<string, { readonly count: CountSeries; readonly seconds: HistogramObserver }>();
 
   return (request: FastifyRequest, reply: FastifyReply, ms: number): void => {
     // Never the URL: it is unbounded as a label and may hold a token as text.
@@ -60,13 +66,14 @@ function createFinisher({ metrics, quietRoutes, followRequests }: RequestLogOpti
     const status = aborted && !reply.raw.headersSent ? CLIENT_GONE : reply.raw.statusCode;
 
     const key = `${method} ${route} ${status}`;
-    let count = counts.get(key);
-    if (!count) {
-      count = metrics.httpRequests.child({ method, route, status: String(status) });
-      counts.set(key, count);
+    let known = series.get(key);
+    if (!known) {
+      const count = metrics.httpRequests.child({ method, route, status: String(status) });
+      known = { count, seconds: metrics.httpDuration.child({ method, route }) };
+      series.set(key, known);
     }
-    count.inc();
-    metrics.httpDuration.child({ method, route }).observe(ms / 1000);
+    known.count.inc();
+    known.seconds.observe(ms / 1000);
 
     const fields = {
       method,

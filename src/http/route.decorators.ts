@@ -6,3 +6,12 @@ export const NoStore = (): MethodDecorator => Header('Cache-Control', 'no-store'
 
 /** Another limit than BODY_LIMIT_BYTES for one route, such as a webhook with large events. */
 export const BodyLimit = (bodyLimitBytes: number): MethodDecorator => RouteConfig({ bodyLimitBytes });
+
+/**
+ * For a route that verifies a signature over the bytes before it reads them: JSON is the media type as elsewhere, and the
+ * body is not parsed, so that it costs nothing to whoever cannot sign. `@RawBody()` gives the bytes to the handler.
+ *
+ * @param bodyLimitBytes in place of BODY_LIMIT_BYTES
+ */
+export const RawBodyOnly = (bodyLimitBytes: number): MethodDecorator =>
+  RouteConfig({ bodyLimitBytes, rawBodyOnly: true });

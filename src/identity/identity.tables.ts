@@ -33,6 +33,8 @@ export const users = pgTable(
     disabledAt: moment('disabled_at'),
     /** Grows when every session ends at once; sessions and access tokens carry the one they began under. */
     tokenEpoch: integer('token_epoch').notNull().default(1),
+    /** Grows when every device that the user has logged in with becomes a stranger. */
+    deviceEpoch: integer('device_epoch').notNull().default(1),
     createdAt: createdAt(),
   },
   (table) => [uniqueIndex('users_email_key').on(table.emailKey)],

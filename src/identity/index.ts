@@ -25,6 +25,7 @@ export {
   SecurityEvents,
   type SecurityFacts,
 } from './security-events.js';
+export { LONGEST_SCOPE } from './service-accounts/service-account-values.js';
 export { type ServiceAccountToken, ServiceAccountTokens } from './service-accounts/service-account-tokens.js';
 export {
   type NewServiceAccount,

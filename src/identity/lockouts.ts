@@ -80,15 +80,20 @@ export class Lockouts {
    * Drops locks that were over before the moment; never one that is held. Unknown accounts have rows as well, which
    * nobody would lift.
    *
+   * @param most so many at once
    * @returns how many
    */
-  async forgetBefore(moment: Date): Promise<number> {
-    const gone = await this.db.run((sql) =>
-      sql
+  async forgetBefore(moment: Date, most: number): Promise<number> {
+    const { accountDigest: account, lockedUntil } = lockouts;
+    const isOver = and(isNotNull(lockedUntil), lt(lockedUntil, moment));
+    const gone = await this.db.run((sql) => {
+      const some = sql.select({ account }).from(lockouts).where(isOver).limit(most);
+      // Judged once more: meanwhile one of them may have been locked again.
+      return sql
         .delete(lockouts)
-        .where(and(isNotNull(lockouts.lockedUntil), lt(lockouts.lockedUntil, moment)))
-        .returning({ account: lockouts.accountDigest }),
-    );
+        .where(and(inArray(account, some), isOver))
+        .returning({ account });
+    });
     return gone.length;
   }
 }

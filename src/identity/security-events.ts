@@ -21,6 +21,8 @@ export type SecurityEventKind =
   | 'administrator-granted'
   | 'administrator-revoked'
   | 'service-account-disabled'
+  | 'service-account-enabled'
+  | 'service-account-key-replaced'
   | 'service-account-token-revoked';
 
 /** Ids, numbers and fixed words: no address, no token, no text that a caller chose. */

@@ -19,6 +19,8 @@ export interface User {
   readonly disabled: boolean;
   /** What began under an older one is over: sessions and access tokens. */
   readonly tokenEpoch: number;
+  /** Devices that were known under an older one are strangers. */
+  readonly deviceEpoch: number;
   readonly createdAt: Date;
 }
 
@@ -78,6 +80,11 @@ export class Users {
    */
   async bumpEpoch(userId: string, tx?: Sql): Promise<number> {
     return await this.change(userId, { tokenEpoch: fragment`${users.tokenEpoch} + 1` }, tx);
+  }
+
+  /** Every device that the user has logged in with becomes a stranger, with the transaction. @throws UserNotFoundError */
+  async forgetDevices(tx: Sql, userId: string): Promise<void> {
+    await this.change(userId, { deviceEpoch: fragment`${users.deviceEpoch} + 1` }, tx);
   }
 
   /**
@@ -173,7 +180,16 @@ export class Users {
 }
 
 export function userOf(row: typeof users.$inferSelect): User {
-  const { id, email, emailKey, tokenEpoch, createdAt } = row;
+  const { id, email, emailKey, tokenEpoch, deviceEpoch, createdAt } = row;
   const verified = row.emailVerifiedAt !== null;
-  return { id, email, emailKey, verified, disabled: row.disabledAt !== null, tokenEpoch, createdAt };
+  return {
+    id,
+    email,
+    emailKey,
+    verified,
+    disabled: row.disabledAt !== null,
+    tokenEpoch,
+    deviceEpoch,
+    createdAt,
+  };
 }

@@ -24,3 +24,21 @@ export function startDeadline(clock: Clock, ms: number, over: () => void): Timer
     },
   };
 }
+
+/**
+ * Waits for `work`, and not longer than `ms`: for whoever ends, with what may hang at a server that says nothing. How the
+ * work ends is its own affair.
+ */
+export async function waitAtMost(
+  clock: Clock,
+  ms: number,
+  work: Promise<unknown> | undefined,
+): Promise<void> {
+  if (!work) return;
+  let timer: Timer | undefined;
+  const over = new Promise<void>((resolve) => (timer = clock.after(ms, resolve)));
+  await Promise.race([work.then(quiet, quiet), over]);
+  timer?.cancel();
+}
+
+function quiet(): void {}

@@ -4,8 +4,9 @@ import {
   Injectable,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { DueWorker, FeatureDatabase, InjectDatabase, PermanentFailure } from '../database/index.js';
+import { DueWorker, FeatureDatabase, InjectDatabase } from '../database/index.js';
 import type { Clock } from '../kernel/time.js';
+import { PermanentFailure } from '../queue/index.js';
 import { CLOCK, Metrics } from '../telemetry/index.js';
 import { MailDelivery, type WaitingMail } from './mail-delivery.js';
 import { mailOutbox } from './mail.tables.js';

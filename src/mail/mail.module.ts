@@ -4,6 +4,7 @@ import { ConfigModule, PublicUrlSettings, Settings, isLocal } from '../config/in
 import { DatabaseModule } from '../database/index.js';
 import type { Clock } from '../kernel/time.js';
 import { CLOCK } from '../telemetry/index.js';
+import { MailBacklog } from './mail-backlog.js';
 import { MailCourier } from './mail-courier.js';
 import { MailDelivery } from './mail-delivery.js';
 import { MailOutbox } from './mail-outbox.js';
@@ -29,6 +30,7 @@ const CONNECTIONS = 2;
     MailTemplates,
     MailDelivery,
     MailCourier,
+    MailBacklog,
     MailOutbox,
     {
       provide: KeptMails,

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { RedisCommandError } from './redis.errors.js';
 
+/** A text, a number as a text, or bytes. */
+export type ScriptArgument = string | number | Buffer;
+
 /** What a script runs by; any purpose client has it. */
 export interface ScriptClient {
-  evalsha(sha: string, numkeys: number, ...args: (string | number)[]): Promise<unknown>;
-  eval(text: string, numkeys: number, ...args: (string | number)[]): Promise<unknown>;
-  callBuffer(command: string, ...args: (string | number)[]): Promise<unknown>;
+  evalsha(sha: string, numkeys: number, ...args: ScriptArgument[]): Promise<unknown>;
+  eval(text: string, numkeys: number, ...args: ScriptArgument[]): Promise<unknown>;
+  callBuffer(command: string, ...args: ScriptArgument[]): Promise<unknown>;
 }
 
 export interface LuaScriptOptions<Reply> {
@@ -39,11 +42,7 @@ export class LuaScript<Reply> {
   }
 
   /** @throws RedisUnavailableError, RedisCommandError */
-  async run(
-    client: ScriptClient,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<Reply> {
+  async run(client: ScriptClient, keys: readonly string[], args: readonly ScriptArgument[]): Promise<Reply> {
     const { binary, sha, text } = this;
     const count = keys.length;
     try {

@@ -134,7 +134,7 @@ export const PURPOSES = {
     lanes: {
       command: { commandMs: 400, silenceMs: 1200 },
       blocking: { commandMs: 5000, silenceMs: 2500 },
-      bulk: { commandMs: 5000, silenceMs: 10_000 },
+      bulk: { commandMs: 5000, silenceMs: 2000 },
     },
     commands: [
       ...([

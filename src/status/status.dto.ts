@@ -1,5 +1,4 @@
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Matches, Max, Min } from 'class-validator';
+import { IsIn, IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
 import {
   CHANNELS,
   type Channel,
@@ -50,18 +49,4 @@ export class IncidentDto {
   @Length(1, 10_000)
   @Matches(LINES)
   body!: string;
-}
-
-export class StatusPageDto {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  limit?: number;
-
-  /** `next_cursor` of the page before. */
-  @IsOptional()
-  @IsUUID()
-  cursor?: string;
 }

@@ -8,6 +8,7 @@ import { RedisModule } from '../redis/index.js';
 import { SecurityTokensModule } from '../security-tokens/index.js';
 import { ChallengeCall } from './deliveries/challenge-call.js';
 import { Delivering } from './deliveries/delivering.js';
+import { DeliveryBacklog } from './deliveries/delivery-backlog.js';
 import { DeliveryWorker } from './deliveries/delivery-worker.js';
 import { IncidentCall } from './deliveries/incident-call.js';
 import { IncidentMail } from './deliveries/incident-mail.js';
@@ -58,6 +59,7 @@ import { WebhookSender } from './webhooks/webhook-sender.js';
     Incidents,
     Delivering,
     DeliveryWorker,
+    DeliveryBacklog,
     ChallengeCall,
     IncidentCall,
     IncidentMail,

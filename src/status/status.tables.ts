@@ -73,6 +73,8 @@ export const statusDeliveries = pgTable(
     subscriptionId: uuid('subscription_id')
       .notNull()
       .references(() => statusSubscriptions.id, { onDelete: 'cascade' }),
+    /** Of the subscription: each has workers of its own, so that slow webhooks hold up no mail. */
+    channel: text({ enum: CHANNELS }).notNull(),
     /** Of a challenge: URL, key and token, sealed. Forgotten once it is settled. */
     sealed: text(),
     /** E-mail: it lies in the outbox of mails, in the same transaction. */
@@ -89,7 +91,7 @@ export const statusDeliveries = pgTable(
   (table) => [
     uniqueIndex('status_deliveries_once').on(table.incidentId, table.subscriptionId),
     index('status_deliveries_due')
-      .on(table.dueAt)
+      .on(table.channel, table.dueAt)
       .where(sql`${table.sentAt} is null and ${table.failedAt} is null`),
   ],
 );

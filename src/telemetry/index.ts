@@ -1,4 +1,5 @@
 export { CLOCK } from './clock.js';
+export { CompartmentNotes } from './compartment-notes.js';
 export { CountSeries, FastCounter } from './fast-counter.js';
 export { HistogramObserver, HistogramSeries } from './histogram-series.js';
 export { LOG_LEVELS, LogSettings } from './log.config.js';

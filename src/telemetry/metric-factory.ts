@@ -10,6 +10,18 @@ export const LATENCY_BUCKETS_SECONDS = [
 /** Makes metrics on a registry of its own. All of the application are declared in Metrics. */
 export abstract class MetricFactory {
   readonly registry = new Registry();
+  private readonly readers: (() => Promise<void>)[] = [];
+
+  /** For gauges whose value takes a question. @param read before each scrape, which waits for it: bounded, throws nothing */
+  onScrape(read: () => Promise<void>): void {
+    this.readers.push(read);
+  }
+
+  /** All metrics as text, with what has to be asked for. */
+  async scrape(): Promise<string> {
+    await Promise.all(this.readers.map((read) => read()));
+    return this.registry.metrics();
+  }
 
   protected counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics } from 'prom-client';
-import { MetricFactory } from './metric-factory.js';
+import { BillingMetrics } from './billing-metrics.js';
 
 /**
  * Every metric of the application, declared once: name, help, labels. Labels are bounded: purposes, lanes,
  * reasons, outcomes and policy names are closed sets. Features add values, not metrics of their own names.
  */
 @Injectable()
-export class Metrics extends MetricFactory {
+export class Metrics extends BillingMetrics {
   readonly redisConnectionAttempts = this.counter(
     'infra_redis_connection_attempts_total',
     'Connection attempts by purpose, engine, lane and outcome.',
@@ -209,6 +209,16 @@ export class Metrics extends MetricFactory {
     'due_rows_total',
     'Rows of due tables by worker and outcome: sent, retried, failed, lost or returned.',
     ['worker', 'outcome'],
+  );
+  readonly dueRowsPending = this.gauge(
+    'due_rows_pending',
+    'Rows of due tables that are not settled yet, 10000 at most; absent while SQL does not say.',
+    ['worker'],
+  );
+  readonly dueRowsOldest = this.gauge(
+    'due_rows_oldest_seconds',
+    'Age of the oldest of them; 0 where there is none, absent while SQL does not say.',
+    ['worker'],
   );
   readonly mails = this.counter(
     'mails_total',

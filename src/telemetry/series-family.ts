@@ -43,7 +43,7 @@ export abstract class SeriesFamily<L extends string, S extends Series> {
   /** The series of these labels, exposed with zero from now on; the same object for the same labels. */
   child(labels: LabelValues<L>): S {
     const values = this.labelNames.map((name) => labels[name]);
-    const key = JSON.stringify(values);
+    const key = values.length === 1 ? String(values[0]) : JSON.stringify(values);
     const known = this.children.get(key);
     if (known) return known.series;
     const ordered = Object.fromEntries(this.labelNames.map((name) => [name, labels[name]]));

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { ConfigModule } from '../config/index.js';
 import { systemClock } from '../kernel/time.js';
 import { CLOCK } from './clock.js';
+import { CompartmentNotes } from './compartment-notes.js';
 import { LogSettings } from './log.config.js';
 import { Metrics } from './metrics.js';
 
@@ -9,7 +10,7 @@ import { Metrics } from './metrics.js';
 @Global()
 @Module({
   imports: [ConfigModule.forFeature(LogSettings)],
-  providers: [Metrics, { provide: CLOCK, useValue: systemClock }],
-  exports: [Metrics, CLOCK],
+  providers: [Metrics, CompartmentNotes, { provide: CLOCK, useValue: systemClock }],
+  exports: [Metrics, CompartmentNotes, CLOCK],
 })
 export class TelemetryModule {}

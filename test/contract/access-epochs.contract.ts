@@ -100,6 +100,19 @@ withEngine('The epoch of a user', (engine) => {
     await expect(begin(userId, 1)).rejects.toThrow(InvalidTokenError);
   });
 
+  it.each(['99999999999999999999:1', '9007199254740993:1', `1:${'9'.repeat(20)}`, `${'9'.repeat(400)}:1`])(
+    'is what SQL says where the mirror holds a number that none can be: %s',
+    async (foreign) => {
+      const userId = ledger.newUser();
+      const { sessionId } = await begin(userId);
+      await engine.redis.set(mirror(userId), foreign);
+      expect(await live(userId, sessionId)).toBe(true);
+      expect(await mirrored(userId)).toBe(1);
+      await engine.redis.set(mirror(userId), foreign);
+      expect(await live(userId, (await begin(userId)).sessionId)).toBe(true);
+    },
+  );
+
   it('is asked of SQL where the mirror is absent or foreign, once for many requests', async () => {
     const userId = ledger.newUser();
     const { sessionId } = await begin(userId);

@@ -105,7 +105,7 @@ withEngine('Secrets of refresh families', (engine) => {
     ['glob and escapes', 'rt1.*.0.{}.\r\nFLUSHALL'],
   ])('take %s for an unknown token', async (_what, token) => {
     expect(await rig.families.rotate(token)).toEqual({ kind: 'unknown' });
-    expect(rig.families.familyOf(token)).toBeUndefined();
+    expect(await rig.families.ownerOf(token)).toBeUndefined();
   });
 
   it('let no text of a caller become part of a name', async () => {

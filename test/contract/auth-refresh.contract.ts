@@ -167,11 +167,16 @@ withEngine('Refresh families', (engine) => {
     });
 
     it('ends by a logout, which knows the family by its token', async () => {
-      const { token, familyId } = await login();
-      expect(rig.families.familyOf(token)).toBe(familyId);
+      const { token, familyId, userId, sessionId } = await login();
+      const next = await successorOf(token);
+      for (const one of [token, next])
+        expect(await rig.families.ownerOf(one)).toEqual({ familyId, userId, sessionId });
       await rig.families.revoke(familyId);
       await rig.families.revoke(familyId);
       expect(await rotate(token)).toEqual({ kind: 'unknown' });
+      expect(await rig.families.ownerOf(next)).toBeUndefined();
+      await engine.redis.set(`auth:{rf:${familyId}}`, 'foreign');
+      expect(await rig.families.ownerOf(token)).toBeUndefined();
     });
   });
 

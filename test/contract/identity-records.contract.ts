@@ -86,6 +86,7 @@ describe('Service accounts in SQL', () => {
     ['a long name', { name: 'a'.repeat(64) }],
     ['no scope', { scopes: [] }],
     ['a scope with a space', { scopes: ['billing read'] }],
+    ['a scope that no token could say', { scopes: [`${'a'.repeat(32)}:${'b'.repeat(32)}`] }],
     ['too many scopes', { scopes: Array.from({ length: 33 }, (_, at) => `scope:n${at}`) }],
     ['a private key', { publicKey: pemOf('private') }],
     [
@@ -140,6 +141,19 @@ describe('Service accounts in SQL', () => {
     ]);
   });
 
+  it('get another key, and with it the end of their tokens', async () => {
+    const { id } = await create('rekeyed');
+    const jti = await issue(id);
+    const key = pemOf('public');
+    expect(await accounts.replaceKey(id, key)).toBe(2);
+    expect(await tokens.epochFor(jti)).toBe(2);
+    expect(await accounts.byId(id)).toMatchObject({ publicKey: key, tokenEpoch: 2 });
+    for (const wrong of ['', pemOf('private')])
+      await expect(accounts.replaceKey(id, wrong)).rejects.toBeInstanceOf(InvalidIdentityValueError);
+    await expect(accounts.replaceKey(NOBODY, key)).rejects.toBeInstanceOf(ServiceAccountNotFoundError);
+    expect(await accounts.epochOf(id)).toBe(2);
+  });
+
   it('list tokens in parts, and forget those that are over', async () => {
     const { id } = await create('lister');
     const all: string[] = [];
@@ -148,8 +162,11 @@ describe('Service accounts in SQL', () => {
     const first = await tokens.listOf(id, new Date(), { limit: 2 });
     const rest = await tokens.listOf(id, new Date(), { after: first.at(-1)?.jti });
     expect([...first, ...rest].map(({ jti }) => jti)).toEqual(all);
-    expect(await tokens.forgetBefore(new Date())).toBe(1);
-    expect(await tokens.epochFor(over)).toBeUndefined();
+    const older = await issue(id, new Date(Date.now() - 2000));
+    expect(await tokens.forgetBefore(new Date(), 1)).toBe(1);
+    expect(await tokens.forgetBefore(new Date(), 1000)).toBe(1);
+    expect(await tokens.forgetBefore(new Date(), 1000)).toBe(0);
+    for (const jti of [over, older]) expect(await tokens.find(jti)).toBeUndefined();
     expect(await tokens.listOf(id, new Date(0))).toHaveLength(5);
   });
 });
@@ -195,10 +212,14 @@ describe('Lockouts in SQL', () => {
   });
 
   it('are forgotten when they were over long ago, never while they are held', async () => {
-    await lockouts.record('over', { failures: 20, lockedUntil: new Date('2020-01-01T00:00:00Z') });
+    for (const account of ['over', 'over as well'])
+      await lockouts.record(account, { failures: 20, lockedUntil: new Date('2020-01-01T00:00:00Z') });
     await lockouts.record('held', { failures: 100, lockedUntil: undefined });
-    expect(await lockouts.forgetBefore(new Date('2020-01-02T00:00:00Z'))).toBe(1);
-    expect(await lockouts.find(['over'])).toBeUndefined();
+    const longAgo = new Date('2020-01-02T00:00:00Z');
+    expect(await lockouts.forgetBefore(longAgo, 1)).toBe(1);
+    expect(await lockouts.forgetBefore(longAgo, 1000)).toBe(1);
+    expect(await lockouts.forgetBefore(longAgo, 1000)).toBe(0);
+    expect(await lockouts.find(['over', 'over as well'])).toBeUndefined();
     expect(await lockouts.find(['held'])).toBeDefined();
   });
 });

@@ -111,7 +111,7 @@ describe('What a feature gives to the rate-limit module', () => {
           {
             variable: 'RATE_LIMIT_SHADOW',
             rule: 'there is no policy "exprot", so nothing would be in shadow mode by that name',
-            remedy: 'Policies are default, signup, stream-connect, export',
+            remedy: 'Policies are default, signup, stream-connect, webhook-signature, export',
           },
         ],
       }),

@@ -7,6 +7,7 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 
+const OWNER = { id: USER, deviceEpoch: 1 };
 const ANN = 'ann@example.org';
 const HOME = '192.0.2.1';
 const BUDGET_MS = 300;
@@ -37,13 +38,13 @@ describeReal('Stores of the login while Redis is away', () => {
   const generationIn = async ({ familyId }: { familyId: string }) =>
     server.admin().hget(`auth:{rf:${familyId}}`, 'generation');
   const isBack = () =>
-    waitFor(() => rig.devices.isKnown(USER, knownToken).then(Boolean, () => false), {
+    waitFor(() => rig.devices.isKnown(OWNER, knownToken).then(Boolean, () => false), {
       what: 'the compartment to answer again',
       timeoutMs: 10_000,
     });
   let knownToken = '';
   beforeEach(async () => {
-    knownToken = (await rig.devices.remember(USER)).token;
+    knownToken = (await rig.devices.remember(OWNER)).token;
   });
 
   const faults: Record<string, () => Promise<void>> = {
@@ -62,7 +63,7 @@ describeReal('Stores of the login while Redis is away', () => {
     const family = await login();
     const verdict = await rig.lockout.reserve({ accountKey: ANN });
     const reservation = await rig.login.reserve({ accountKey: ANN, address: HOME });
-    const device = await rig.devices.remember(USER);
+    const device = await rig.devices.remember(OWNER);
     await faults[name]?.();
     const writes: Record<string, () => Promise<unknown>> = {
       'login.reserve': () => rig.login.reserve({ accountKey: ANN, address: HOME }),
@@ -70,7 +71,7 @@ describeReal('Stores of the login while Redis is away', () => {
       'flows.spend': () => rig.flows.spend('reset', { account: ANN, ip: HOME }),
       'lockout.reserve': () => rig.lockout.reserve({ accountKey: ANN }),
       'lockout.unasked': () => rig.lockout.unasked(ANN, verdict),
-      'devices.remember': () => rig.devices.remember(USER),
+      'devices.remember': () => rig.devices.remember(OWNER),
       'families.start': login,
       'families.rotate': () => rig.families.rotate(family.token),
       'families.confirm': () => rig.families.confirm(family.familyId, 0),
@@ -78,11 +79,12 @@ describeReal('Stores of the login while Redis is away', () => {
     const frees: Record<string, () => Promise<unknown>> = {
       'lockout.succeeded': () => rig.lockout.succeeded(ANN, verdict),
       'lockout.unlock': () => rig.lockout.unlock(ANN),
-      'devices.forget': () => rig.devices.forget(USER, device.deviceId),
+      'devices.forget': () => rig.devices.forget(OWNER, device.deviceId),
       'families.revoke': () => rig.families.revoke(family.familyId),
     };
     const reads: Record<string, () => Promise<unknown>> = {
-      'devices.isKnown': () => rig.devices.isKnown(USER, device.token),
+      'devices.isKnown': () => rig.devices.isKnown(OWNER, device.token),
+      'families.ownerOf': () => rig.families.ownerOf(family.token),
     };
     // A server that takes no more still reads and deletes.
     const calls = {
@@ -101,7 +103,7 @@ describeReal('Stores of the login while Redis is away', () => {
     }
     // What is not ours is refused without asking anybody.
     expect(await rig.families.rotate(`${family.token}x`)).toEqual({ kind: 'unknown' });
-    expect(await rig.devices.isKnown(USER, `${device.token}x`)).toBeUndefined();
+    expect(await rig.devices.isKnown(OWNER, `${device.token}x`)).toBeUndefined();
     expect(await rig.metric('auth_refresh_total{outcome="unavailable"}')).toBe(2);
   });
 

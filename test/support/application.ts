@@ -21,9 +21,11 @@ export interface RunningApplication {
 /**
  * Starts `dist/main.js` with only the given variables and without a team's features, and waits until it listens, or has
  * ended.
+ *
+ * @param env with PORT where it has to be the one of an application before it
  */
 export async function startApplication(env: Readonly<Record<string, string>>): Promise<RunningApplication> {
-  const port = await freePort();
+  const port = env['PORT'] ?? (await freePort());
   const child = spawn(process.execPath, [...nodeArgumentsWithoutFeatures(), join(root, 'dist/main.js')], {
     // No inherited variables and a folder without .env: the test says all that the application knows.
     cwd: fileURLToPath(new URL('.', import.meta.url)),

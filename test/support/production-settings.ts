@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { AccessSettings } from '../../src/access/access.config.js';
 import { AuthSettings } from '../../src/auth/auth.config.js';
+import { BillingStreamSettings } from '../../src/billing/stream/stream.config.js';
+import { StripeWebhookSettings } from '../../src/billing/webhook/webhook.config.js';
 import { type Environment, variablesOf } from '../../src/config/index.js';
 import { PasswordSettings } from '../../src/identity/passwords/password.config.js';
 import { MailSettings } from '../../src/mail/mail.config.js';
@@ -13,22 +15,28 @@ const CLASSES = [
   PasswordSettings,
   MailSettings,
   SecurityTokenPeppers,
+  StripeWebhookSettings,
+  BillingStreamSettings,
   StatusSettings,
 ];
 
-/**
- * What the house wants in staging and production beside its Redis servers: every secret, each one a canary that must not
- * show anywhere, and addresses. Nobody listens at that of SQL, so its compartment is closed and the start goes on.
- */
-export function productionSettings(): Environment {
+/** Every secret that a local profile would make up, each one a canary that must not show anywhere. */
+export function productionSecrets(): Environment {
   const secrets = CLASSES.flatMap((type) => variablesOf(type))
     .filter(({ ownSecret }) => ownSecret)
     .map(({ name }) => [
       name,
       name === 'AUTH_SIGNING_KEYS' ? seed(name) : `canary-${name}-${'z'.repeat(32)}`,
     ]);
+  return Object.fromEntries(secrets) as Environment;
+}
+
+/**
+ * What the house wants in staging and production beside its Redis servers: those secrets, and addresses. Nobody listens at that of SQL, so its compartment is closed and the start goes on.
+ */
+export function productionSettings(): Environment {
   return {
-    ...(Object.fromEntries(secrets) as Environment),
+    ...productionSecrets(),
     APP_PUBLIC_URL: 'https://app.example.com',
     DATABASE_URL: 'postgres://bulkhead:canary-sql@127.0.0.1:9/bulkhead?sslmode=verify-full',
     DATABASE_START_DEADLINE_MS: '1s',

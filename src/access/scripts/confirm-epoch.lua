@@ -13,7 +13,9 @@ local clock = redis.call('TIME')
 local now = string.format('%.0f', tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000))
 local told, before = tonumber(ARGV[1]), tonumber(ARGV[2])
 local held = redis.pcall('GET', KEYS[1])
-local known = type(held) == 'string' and tonumber(string.match(held, '^([0-9]+):[0-9]+$')) or 0
+local digits = type(held) == 'string' and string.match(held, '^([0-9]+):[0-9]+$')
+-- More digits than an epoch can have: foreign.
+local known = digits and #digits <= 15 and tonumber(digits) or 0
 local epoch = math.max(told, known)
 if told < before and known == before then epoch = told end
 local text = string.format('%.0f', epoch)

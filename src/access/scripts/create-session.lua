@@ -24,7 +24,9 @@ local index, session, mirror = KEYS[1], KEYS[2], KEYS[3]
 local epoch, life, idle, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local held = redis.pcall('GET', mirror)
-local known = type(held) == 'string' and tonumber(string.match(held, '^([0-9]+):[0-9]+$')) or 0
+local digits = type(held) == 'string' and string.match(held, '^([0-9]+):[0-9]+$')
+-- More digits than an epoch can have: foreign.
+local known = digits and #digits <= 15 and tonumber(digits) or 0
 if known > epoch then return { text(known) } end
 redis.call('SET', mirror, text(epoch) .. ':' .. text(now))
 

@@ -24,8 +24,9 @@ export class PasswordAftermath {
     this.events.note({ event, result: 'ok', userId: user.id, sessionId: keepSessionId });
     await this.sessions.olderThan(epoch, user.id, keepSessionId);
     try {
-      if (keepSessionId === undefined) await this.devices.forgetAll(user.id);
+      // The lock first, as SQL has it too; that the devices are strangers stands there already.
       await this.attempts.unlock(user.emailKey);
+      if (keepSessionId === undefined) await this.devices.forgetAll(user.id);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       this.logger.warn('A password was changed, and a lock of its account could not be lifted', {

@@ -57,7 +57,10 @@ export class PasswordChange {
   perform(user: User, password: string, how: 'password-reset' | 'password-changed'): Promise<number> {
     return this.passwords.change({ userId: user.id, password }, async (tx) => {
       const epoch = (await this.users.bumpEpoch(user.id, tx)) ?? user.tokenEpoch;
-      if (how === 'password-reset') await this.users.verifyEmail(tx, user.id, user.emailKey);
+      if (how === 'password-reset') {
+        await this.users.verifyEmail(tx, user.id, user.emailKey);
+        await this.users.forgetDevices(tx, user.id);
+      }
       await this.events.record(how, user.id, {}, tx);
       await this.mails.add(tx, { template: PASSWORD_CHANGED, to: user.email, values: {} });
       return epoch;

@@ -3,6 +3,14 @@ import { Sessions } from '../../access/index.js';
 import { type Grant, Grants } from '../../identity/index.js';
 import { type AccessPart, TokenIssuer } from './token-issuer.js';
 
+/** What an access token is asked for. */
+export interface SessionPart {
+  readonly userId: string;
+  readonly sessionId: string;
+  /** Of the refresh token that the client has, or is about to get; undefined: the first one of the login. */
+  readonly generation?: number;
+}
+
 /** A further access token for a session that began before. */
 @Injectable()
 export class LiveSession {
@@ -18,7 +26,7 @@ export class LiveSession {
    * @throws RedisUnavailableError, DatabaseUnavailableError
    */
   async access(
-    { userId, sessionId }: { readonly userId: string; readonly sessionId: string },
+    { userId, sessionId, generation }: SessionPart,
     tenantId: string | undefined,
   ): Promise<AccessPart | 'ended' | 'no-member'> {
     const grant = await this.grants.find(userId, tenantId);
@@ -26,7 +34,7 @@ export class LiveSession {
     if (!(await this.isLive(grant, sessionId))) return 'ended';
     // Whoever refreshes uses the session; when exactly must not cost the answer.
     this.sessions.touch(userId, sessionId).catch(() => undefined);
-    return this.issuer.access(grant, sessionId);
+    return this.issuer.access(grant, sessionId, generation);
   }
 
   private async isLive({ user }: Grant, sessionId: string): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { Module } from '@nestjs/common';
-import { AccessModule } from '../../access/index.js';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { AccessModule, TokenArrivals } from '../../access/index.js';
 import { ConfigModule, PublicUrlSettings } from '../../config/index.js';
 import { DatabaseModule } from '../../database/index.js';
 import { HttpModule } from '../../http/index.js';
@@ -8,6 +8,7 @@ import { MailModule } from '../../mail/index.js';
 import { AuthEventsModule } from '../auth-events.module.js';
 import { AUTH_MAILS } from '../auth.mails.js';
 import { AuthStoresModule } from '../auth-stores.module.js';
+import { RefreshFamilies } from '../refresh/refresh-families.js';
 import { LiveSession } from './live-session.js';
 import { LoginAttempts } from './login-attempts.js';
 import { Login } from './login.js';
@@ -55,4 +56,13 @@ import { TenantSwitchController, TokenController } from './token.controller.js';
   ],
   exports: [LoginAttempts, TokenIssuer, Logout],
 })
-export class LoginModule {}
+export class LoginModule implements OnModuleInit {
+  constructor(
+    private readonly arrivals: TokenArrivals,
+    private readonly families: RefreshFamilies,
+  ) {}
+
+  onModuleInit(): void {
+    this.arrivals.heardBy((familyId, generation) => this.families.confirm(familyId, generation));
+  }
+}

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Grant, Grants, normalizeEmail } from '../../identity/index.js';
 import { AuthEvents } from '../auth-events.js';
 import { AccountDisabledError, InvalidCredentialsError } from '../auth.errors.js';
+import { TooManyAttemptsError } from '../throttle/too-many-attempts.error.js';
 import type { Client } from './client.js';
 import { PasswordLogin } from './password-login.js';
 import { type IssuedTokens, TokenIssuer } from './token-issuer.js';
@@ -35,6 +36,10 @@ export class Login {
     if (!address) throw this.refused('malformed');
     const attempt = { address, password, from: client.address, deviceToken };
     const { user, refused } = await this.passwords.check(attempt);
+    if (refused instanceof TooManyAttemptsError) {
+      this.events.note({ event: 'login', result: 'refused', reason: 'throttled', userId: user?.id });
+      throw refused;
+    }
     if (refused || !user) throw this.refused(refused ?? 'mismatch', user?.id);
     if (user.disabled) {
       this.events.note({ event: 'login', result: 'refused', reason: 'disabled', userId: user.id });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Sessions } from '../../access/index.js';
 import { RefreshFamilies } from '../refresh/refresh-families.js';
+import type { FamilyOwner } from '../refresh/rotation.js';
 
 /** Ends a login: the session and its refresh tokens. */
 @Injectable()
@@ -19,14 +20,16 @@ export class Logout {
   }
 
   /**
-   * The access token beside it holds for the few minutes that it has left.
-   *
    * @param presented whatever a client sent; what is no refresh token of ours has nothing to end
    * @returns what has ended
+   * @throws RedisUnavailableError; asking again is safe
    */
-  async endFamily(presented: unknown): Promise<string | undefined> {
-    const familyId = this.families.familyOf(presented);
-    if (familyId !== undefined) await this.families.revoke(familyId);
-    return familyId;
+  async endByRefreshToken(presented: unknown): Promise<FamilyOwner | undefined> {
+    const owner = await this.families.ownerOf(presented);
+    if (!owner) return undefined;
+    // The family last: it is what leads to the session, should this have to be asked for again.
+    await this.sessions.revoke(owner.userId, owner.sessionId);
+    await this.families.revoke(owner.familyId);
+    return owner;
   }
 }

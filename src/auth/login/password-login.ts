@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type EmailAddress, Passwords, type User, Users } from '../../identity/index.js';
 import { KnownDevices } from '../devices/known-devices.js';
+import type { LoginOrigin } from '../throttle/login-gate.js';
+import { TooManyAttemptsError } from '../throttle/too-many-attempts.error.js';
 import { type CountedAttempt, LoginAttempts } from './login-attempts.js';
 
 export interface PasswordAttempt {
@@ -15,8 +17,8 @@ export interface PasswordAttempt {
 export interface AttemptResult {
   /** Undefined: nobody has the address. */
   readonly user: User | undefined;
-  /** Why nobody gets in; undefined: the password is the user's. */
-  readonly refused: 'mismatch' | 'locked' | undefined;
+  /** Why nobody gets in; undefined: the password is the user's. An error: the password was not looked at. */
+  readonly refused: 'mismatch' | 'locked' | TooManyAttemptsError | undefined;
 }
 
 /**
@@ -35,16 +37,26 @@ export class PasswordLogin {
   /**
    * The attempt is counted as a failure before the password is looked at, and taken back where it was none.
    *
-   * @throws TooManyAttemptsError (429), OverloadedError, RedisUnavailableError, DatabaseUnavailableError (503)
+   * @throws OverloadedError, RedisUnavailableError, DatabaseUnavailableError (503)
    */
   async check({ address, password, from, deviceToken }: PasswordAttempt): Promise<AttemptResult> {
     const user = await this.users.byEmailKey(address.key);
-    const deviceId = await this.devices.isKnown(user?.id, deviceToken);
-    const attempt = await this.attempts.reserve({ accountKey: address.key, address: from, deviceId });
+    const deviceId = await this.devices.isKnown(user, deviceToken);
+    const attempt = await this.reserve({ accountKey: address.key, address: from, deviceId });
+    if (attempt instanceof TooManyAttemptsError) return { user, refused: attempt };
     const matches = (await this.verify(attempt, user, password)) === 'match';
     if (matches && !attempt.locked) await this.attempts.matched(attempt);
     else await this.attempts.mismatched(attempt, user?.id);
     return { user, refused: attempt.locked ? 'locked' : matches ? undefined : 'mismatch' };
+  }
+
+  private async reserve(origin: LoginOrigin): Promise<CountedAttempt | TooManyAttemptsError> {
+    try {
+      return await this.attempts.reserve(origin);
+    } catch (error) {
+      if (error instanceof TooManyAttemptsError) return error;
+      throw error;
+    }
   }
 
   private async verify(

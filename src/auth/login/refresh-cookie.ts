@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ForbiddenError } from '../../access/index.js';
-import { PublicUrlSettings } from '../../config/index.js';
+import { PublicUrlSettings, isOwnOrigin } from '../../config/index.js';
 import type { Clock } from '../../kernel/time.js';
 import { CLOCK } from '../../telemetry/index.js';
 import { Inject } from '@nestjs/common';
@@ -17,13 +17,13 @@ const RULES = { httpOnly: true, secure: true, sameSite: 'strict', path: '/v1/aut
  */
 @Injectable()
 export class RefreshCookie {
-  private readonly origin: string;
+  private readonly own: URL;
 
   constructor(
     { publicUrl }: PublicUrlSettings,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
-    this.origin = publicUrl.origin;
+    this.own = publicUrl;
   }
 
   /**
@@ -35,7 +35,7 @@ export class RefreshCookie {
     const ours = cookie.split(';').filter((pair) => pair.trim().startsWith(`${NAME}=`));
     if (ours.length !== 1) return undefined;
     // Browsers send Origin with every POST; what sends none is no browser, and has no business with the cookie.
-    if (origin !== this.origin)
+    if (origin === undefined || !isOwnOrigin(this.own, origin))
       throw new ForbiddenError('The request does not come from a page of this service.');
     return parseCookie(cookie)[NAME];
   }

@@ -20,12 +20,11 @@ import {
   type SessionView,
   Sessions,
 } from '../../access/index.js';
-import { NoStore } from '../../http/index.js';
+import { NoStore, PageDto } from '../../http/index.js';
 import { AuthEvents } from '../auth-events.js';
 import { Logout } from './logout.js';
 import { LogoutDto } from './login.dto.js';
 import { RefreshCookie } from './refresh-cookie.js';
-import { SessionPageDto } from './session-page.dto.js';
 
 /** The sessions of whoever asks. */
 @Controller('auth')
@@ -55,7 +54,7 @@ export class SessionController {
   @Get('sessions')
   @NoStore()
   @Authenticated()
-  async list(@CurrentUser() identity: Identity, @Query() { limit = 100, cursor }: SessionPageDto) {
+  async list(@CurrentUser() identity: Identity, @Query() { limit = 100, cursor }: PageDto) {
     const all = await this.sessions.list(identity.userId);
     // The cursor is the last one seen; where that has ended meanwhile, the list begins anew.
     const from = cursor === undefined ? 0 : all.findIndex(({ sessionId }) => sessionId === cursor) + 1;
@@ -96,9 +95,9 @@ export class LogoutController {
   ): Promise<void> {
     if (request.headers.authorization === undefined) {
       const fromCookie = (refresh_token ?? undefined) === undefined;
-      const familyId = await this.logouts.endFamily(refresh_token ?? this.cookie.read(request));
+      const ended = await this.logouts.endByRefreshToken(refresh_token ?? this.cookie.read(request));
       if (fromCookie) this.cookie.clear(reply);
-      if (familyId !== undefined) this.events.note({ event: 'logout', result: 'ok', familyId });
+      if (ended) this.events.note({ event: 'logout', result: 'ok', ...ended });
       return;
     }
     const { userId, sessionId } = await this.authentication.identify(request);

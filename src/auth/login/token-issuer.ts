@@ -49,14 +49,15 @@ export class TokenIssuer {
     const { sessionId, endsAtMs } = await this.sessions.create({ ...client, userId, familyId, amr, epoch });
     const [family, device, access] = await Promise.all([
       this.families.start({ familyId, userId, sessionId, endsAtMs }),
-      this.devices.remember(userId, deviceToken),
+      this.devices.remember(grant.user, deviceToken),
       this.access(grant, sessionId),
     ]);
     const refresh = { refreshToken: family.token, familyId, refreshEndsAtMs: family.idleEndsAtMs };
     return { ...access, ...refresh, userId, sessionId, deviceToken: device.token };
   }
 
-  async access(grant: Grant, sessionId: string): Promise<AccessPart> {
+  /** @param generation of the refresh token that it is handed out with, or that its predecessor was */
+  async access(grant: Grant, sessionId: string, generation?: number): Promise<AccessPart> {
     const { user, tenantId, role } = grant;
     const { token, expiresInSeconds } = await this.tokens.issue({
       userId: user.id,
@@ -65,6 +66,7 @@ export class TokenIssuer {
       scopes: scopesOf(grant),
       sessionId,
       epoch: user.tokenEpoch,
+      ...(generation === undefined ? {} : { generation }),
     });
     return { accessToken: token, expiresInSeconds, tenantId };
   }

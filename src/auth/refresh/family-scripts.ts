@@ -16,4 +16,5 @@ const script = <Reply>(name: string, decode: (reply: unknown) => Reply): LuaScri
 
 export const startFamily = script('start-family', texts);
 export const rotateFamily = script('rotate-family', texts);
+export const familyOwner = script('family-owner', texts);
 export const confirmFamily = script('confirm-family', flag);

@@ -8,7 +8,7 @@ import {
 } from '../../redis/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { AuthSettings } from '../auth.config.js';
-import { confirmFamily, rotateFamily, startFamily } from './family-scripts.js';
+import { confirmFamily, familyOwner, rotateFamily, startFamily } from './family-scripts.js';
 import { mintRefreshToken, newFamilyId, readRefreshToken } from './refresh-token.js';
 import {
   type FamilyOwner,
@@ -117,9 +117,18 @@ export class RefreshFamilies {
     await this.redis.unlink(keyOf(familyId));
   }
 
-  /** The family of a token that we issued, for a logout. Asks nobody, so it may have ended long ago. */
-  familyOf(presented: unknown): string | undefined {
-    return readRefreshToken(this.ring, presented)?.familyId;
+  /**
+   * Whose login a token is of, for a logout: any token of it that we issued, also one that was exchanged.
+   *
+   * @param presented whatever a client sent
+   * @returns undefined for what is not ours (Redis is not asked), and where nothing is left of the family
+   * @throws RedisUnavailableError; asking again is safe
+   */
+  async ownerOf(presented: unknown): Promise<FamilyOwner | undefined> {
+    const familyId = readRefreshToken(this.ring, presented)?.familyId;
+    if (familyId === undefined) return undefined;
+    const [userId, sessionId] = await familyOwner.run(this.redis, [keyOf(familyId)], []);
+    return userId === undefined || sessionId === undefined ? undefined : { familyId, userId, sessionId };
   }
 
   private async counted<T>(ask: () => Promise<T>): Promise<T> {

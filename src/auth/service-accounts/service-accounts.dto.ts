@@ -1,4 +1,3 @@
-import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -14,18 +13,16 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
-import { LONGEST_SCOPE } from './service-scopes.js';
+import { PageDto } from '../../http/index.js';
+import { LONGEST_SCOPE } from '../../identity/index.js';
 import type { TokenWish } from './signed-request.js';
 
 const NAME = /^[a-z][a-z0-9-]{1,62}$/;
 const SCOPE = /^[a-z][a-z0-9-]{0,31}(?::[a-z][a-z0-9-]{0,31}){0,3}$/;
 const MOST_SCOPES = 32;
 
-export class ServiceTokenDto implements TokenWish {
-  @IsString()
-  @Matches(NAME)
-  account!: string;
-
+/** Where, and what for. */
+class GrantDto {
   @IsUUID()
   tenant_id!: string;
 
@@ -37,6 +34,12 @@ export class ServiceTokenDto implements TokenWish {
   @MaxLength(LONGEST_SCOPE, { each: true })
   @Matches(SCOPE, { each: true })
   scopes!: string[];
+}
+
+export class ServiceTokenDto extends GrantDto implements TokenWish {
+  @IsString()
+  @Matches(NAME)
+  account!: string;
 
   @IsInt()
   @Min(1)
@@ -44,22 +47,10 @@ export class ServiceTokenDto implements TokenWish {
   lifetime_minutes!: number;
 }
 
-export class NewServiceAccountDto {
+export class NewServiceAccountDto extends GrantDto {
   @IsString()
   @Matches(NAME)
   name!: string;
-
-  @IsUUID()
-  tenant_id!: string;
-
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_SCOPES)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @MaxLength(LONGEST_SCOPE, { each: true })
-  @Matches(SCOPE, { each: true })
-  scopes!: string[];
 
   /** Ed25519, SPKI PEM; left out: its requests are signed in Vault. */
   @IsOptional()
@@ -68,26 +59,19 @@ export class NewServiceAccountDto {
   public_key?: string | null;
 }
 
-class PartDto {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  limit?: number;
-
-  /** `next_cursor` of the page before. */
-  @IsOptional()
-  @IsUUID()
-  cursor?: string;
+export class PublicKeyDto {
+  /** Ed25519, SPKI PEM. */
+  @IsString()
+  @Length(1, 1024)
+  public_key!: string;
 }
 
-export class AccountsPageDto extends PartDto {
+export class AccountsPageDto extends PageDto {
   @IsUUID()
   tenant_id!: string;
 }
 
-export class TokensPageDto extends PartDto {
+export class TokensPageDto extends PageDto {
   @IsUUID()
   account_id!: string;
 }

@@ -8,8 +8,9 @@ import { SecurityTokensModule } from '../../security-tokens/index.js';
 import { AuthEventsModule } from '../auth-events.module.js';
 import { AuthStoresModule } from '../auth-stores.module.js';
 import { RequestJudge } from './request-judge.js';
+import { ServiceAccountChanges } from './service-account-changes.js';
 import { ServiceAccountEnds, ServiceAccountRegister } from './service-account-acts.js';
-import { ServiceAccountsController } from './service-accounts.controller.js';
+import { ServiceAccountController, ServiceAccountsController } from './service-accounts.controller.js';
 import { ServiceTokenController, ServiceTokensController } from './service-token.controller.js';
 import { ServiceTokenIssuer } from './service-token-issuer.js';
 import { Signatures } from './signatures.js';
@@ -30,7 +31,12 @@ import { VaultSettings } from './vault.config.js';
     RedisModule.forPurpose('authCache'),
     ConfigModule.forFeature(VaultSettings),
   ],
-  controllers: [ServiceTokenController, ServiceTokensController, ServiceAccountsController],
+  controllers: [
+    ServiceTokenController,
+    ServiceTokensController,
+    ServiceAccountsController,
+    ServiceAccountController,
+  ],
   providers: [
     VaultTransit,
     Signatures,
@@ -40,6 +46,7 @@ import { VaultSettings } from './vault.config.js';
     TokenRecordCache,
     ServiceAccountRegister,
     ServiceAccountEnds,
+    ServiceAccountChanges,
   ],
 })
 export class ServiceAccountsModule implements OnModuleInit {

@@ -3,8 +3,6 @@ import { InvalidIdentityValueError, type ServiceAccount } from '../../identity/i
 
 /** What is done in somebody's name: memberships, accounts, keys of other programs. Nobody signs for that by a key in a file. */
 const PEOPLE_ONLY: readonly string[] = ['tenant:manage', 'users:admin', 'service-accounts:admin'];
-/** An access token cannot say a longer one. */
-export const LONGEST_SCOPE = 64;
 
 /** @throws InvalidIdentityValueError (422) for scopes that a service account cannot have */
 export function assertForPrograms(scopes: readonly string[]): void {
@@ -13,8 +11,6 @@ export function assertForPrograms(scopes: readonly string[]): void {
       'scopes',
       `hold none of ${PEOPLE_ONLY.join(', ')}: they are for people`,
     );
-  if (scopes.some((scope) => scope.length > LONGEST_SCOPE))
-    throw new InvalidIdentityValueError('scopes', `have at most ${LONGEST_SCOPE} characters each`);
 }
 
 /** @throws ForbiddenError (403) where the account may not have such a token */

@@ -7,10 +7,6 @@ import { CLOCK } from '../../telemetry/index.js';
 import type { TokenWish } from './signed-request.js';
 
 const MINUTE_MS = 60_000;
-/** Records of expired tokens are dropped by whichever process issues one, no more often than this. */
-const SWEEP_AFTER_MS = 10 * MINUTE_MS;
-/** They stay as long as this for whoever asks what was issued. */
-const KEPT_AFTER_EXPIRY_MS = 60 * MINUTE_MS;
 
 export interface IssuedServiceToken {
   readonly token: string;
@@ -21,8 +17,6 @@ export interface IssuedServiceToken {
 /** Access tokens of service accounts: one is handed out once SQL knows of it, so that it can be taken back. */
 @Injectable()
 export class ServiceTokenIssuer {
-  private sweptAtMs = -Infinity;
-
   constructor(
     private readonly tokens: AccessTokens,
     private readonly records: ServiceAccountTokens,
@@ -40,15 +34,6 @@ export class ServiceTokenIssuer {
     );
     const expiresAt = new Date(nowMs + expiresInSeconds * 1000);
     await this.records.record({ jti, accountId, scopes, issuedAt: new Date(nowMs), expiresAt });
-    this.sweep();
     return { token, expiresInSeconds, jti };
-  }
-
-  private sweep(): void {
-    if (this.clock.monotonicMs() - this.sweptAtMs < SWEEP_AFTER_MS) return;
-    this.sweptAtMs = this.clock.monotonicMs();
-    const moment = new Date(this.clock.nowMs() - KEPT_AFTER_EXPIRY_MS);
-    // Beside the request, whose answer does not depend on it. The next sweep tries again.
-    this.records.forgetBefore(moment).catch(() => undefined);
   }
 }

@@ -1,12 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Authenticated, CurrentUser, type Identity, RequireScopes, TenantOnly } from '../../access/index.js';
-import { NoStore } from '../../http/index.js';
+import { NoStore, PageDto } from '../../http/index.js';
 import { type Invitation, Invitations } from '../../identity/index.js';
 import { AuthEvents } from '../auth-events.js';
 import { plausibleEmail } from '../accounts/plausible-email.js';
 import { FlowGate } from '../throttle/flow-gate.js';
 import { InvitationFlow } from './invitation-flow.js';
-import { AcceptDto, InviteDto, PageDto } from './tenants.dto.js';
+import { AcceptDto, InviteDto } from './tenants.dto.js';
 
 /** Asking others into a tenant. */
 @Controller('tenants/:tenantId/invitations')

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { Authenticated, CurrentUser, type Identity, RequireScopes, TenantOnly } from '../../access/index.js';
-import { NoStore } from '../../http/index.js';
+import { NoStore, PageDto } from '../../http/index.js';
 import { type Member, type Membership, Tenants } from '../../identity/index.js';
 import { SessionsEnd } from '../accounts/sessions-end.js';
-import { PageDto, RoleDto, TenantNameDto } from './tenants.dto.js';
+import { RoleDto, TenantNameDto } from './tenants.dto.js';
 
 /** The tenants of whoever asks. */
 @Controller('tenants')

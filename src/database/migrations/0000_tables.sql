@@ -1,3 +1,29 @@
+CREATE TABLE "billing_marks" (
+	"name" text PRIMARY KEY NOT NULL,
+	"value" text NOT NULL,
+	"seen_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "billing_objects" (
+	"object_id" text PRIMARY KEY NOT NULL,
+	"tenant_id" uuid NOT NULL,
+	"kind" text NOT NULL,
+	"state" json NOT NULL,
+	"usage" json NOT NULL,
+	"deleted" boolean NOT NULL,
+	"position" text NOT NULL,
+	"entry_id" text NOT NULL,
+	"event_id" text NOT NULL,
+	"created_s" bigint NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "billing_customers" (
+	"customer_id" text PRIMARY KEY NOT NULL,
+	"tenant_id" uuid NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "administrators" (
 	"user_id" uuid PRIMARY KEY NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL
@@ -87,6 +113,7 @@ CREATE TABLE "users" (
 	"email_verified_at" timestamp with time zone,
 	"disabled_at" timestamp with time zone,
 	"token_epoch" integer DEFAULT 1 NOT NULL,
+	"device_epoch" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
@@ -114,6 +141,7 @@ CREATE TABLE "status_deliveries" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"incident_id" uuid,
 	"subscription_id" uuid NOT NULL,
+	"channel" text NOT NULL,
 	"sealed" text,
 	"queued_at" timestamp with time zone,
 	"attempts" integer DEFAULT 0 NOT NULL,
@@ -152,6 +180,8 @@ ALTER TABLE "service_account_tokens" ADD CONSTRAINT "service_account_tokens_acco
 ALTER TABLE "service_accounts" ADD CONSTRAINT "service_accounts_tenant_id_tenants_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "status_deliveries" ADD CONSTRAINT "status_deliveries_incident_id_incidents_id_fk" FOREIGN KEY ("incident_id") REFERENCES "public"."incidents"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "status_deliveries" ADD CONSTRAINT "status_deliveries_subscription_id_status_subscriptions_id_fk" FOREIGN KEY ("subscription_id") REFERENCES "public"."status_subscriptions"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "billing_objects_tenant" ON "billing_objects" USING btree ("tenant_id","kind","created_s");--> statement-breakpoint
+CREATE INDEX "billing_customers_tenant" ON "billing_customers" USING btree ("tenant_id");--> statement-breakpoint
 CREATE INDEX "invitations_tenant" ON "invitations" USING btree ("tenant_id");--> statement-breakpoint
 CREATE INDEX "memberships_user" ON "memberships" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "password_history_user" ON "password_history" USING btree ("user_id","sequence");--> statement-breakpoint
@@ -161,7 +191,7 @@ CREATE UNIQUE INDEX "service_accounts_name" ON "service_accounts" USING btree ("
 CREATE UNIQUE INDEX "users_email_key" ON "users" USING btree ("email_key");--> statement-breakpoint
 CREATE INDEX "mail_outbox_due" ON "mail_outbox" USING btree ("due_at") WHERE "mail_outbox"."sent_at" is null and "mail_outbox"."failed_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "status_deliveries_once" ON "status_deliveries" USING btree ("incident_id","subscription_id");--> statement-breakpoint
-CREATE INDEX "status_deliveries_due" ON "status_deliveries" USING btree ("due_at") WHERE "status_deliveries"."sent_at" is null and "status_deliveries"."failed_at" is null;--> statement-breakpoint
+CREATE INDEX "status_deliveries_due" ON "status_deliveries" USING btree ("channel","due_at") WHERE "status_deliveries"."sent_at" is null and "status_deliveries"."failed_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "status_subscriptions_target" ON "status_subscriptions" USING btree ("channel","target_digest");--> statement-breakpoint
 CREATE INDEX "status_subscriptions_tenant" ON "status_subscriptions" USING btree ("tenant_id","id");--> statement-breakpoint
 CREATE INDEX "status_subscriptions_pending" ON "status_subscriptions" USING btree ("created_at") WHERE "status_subscriptions"."confirmed_at" is null;

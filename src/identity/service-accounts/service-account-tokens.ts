@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { and, desc, eq, gt, isNull, lt, sql as fragment } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, sql as fragment } from 'drizzle-orm';
 import { type FeatureDatabase, InjectDatabase, type Sql } from '../../database/index.js';
 import { serviceAccountTokens, serviceAccounts } from '../identity.tables.js';
 import { type Page, isId, limitOf, within } from '../sql-scope.js';
@@ -90,14 +90,13 @@ export class ServiceAccountTokens {
     return row?.epoch;
   }
 
-  /** Drops the records of tokens that expired before the moment. @returns how many */
-  async forgetBefore(moment: Date): Promise<number> {
-    const gone = await this.db.run((sql) =>
-      sql
-        .delete(serviceAccountTokens)
-        .where(lt(serviceAccountTokens.expiresAt, moment))
-        .returning({ jti: serviceAccountTokens.jti }),
-    );
+  /** Drops records of tokens that expired before the moment. @param most so many at once @returns how many */
+  async forgetBefore(moment: Date, most: number): Promise<number> {
+    const { jti, expiresAt } = serviceAccountTokens;
+    const gone = await this.db.run((sql) => {
+      const some = sql.select({ jti }).from(serviceAccountTokens).where(lt(expiresAt, moment)).limit(most);
+      return sql.delete(serviceAccountTokens).where(inArray(jti, some)).returning({ jti });
+    });
     return gone.length;
   }
 }

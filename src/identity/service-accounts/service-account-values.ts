@@ -4,6 +4,8 @@ import { InvalidIdentityValueError } from '../identity.errors.js';
 const NAME = /^[a-z][a-z0-9-]{1,62}$/;
 const SCOPE = /^[a-z][a-z0-9-]{0,31}(?::[a-z][a-z0-9-]{0,31}){0,3}$/;
 const MOST_SCOPES = 32;
+/** An access token cannot say a longer one. */
+export const LONGEST_SCOPE = 64;
 const MOST_PEM_LENGTH = 1024;
 
 export function isServiceAccountName(text: string): boolean {
@@ -24,8 +26,15 @@ export function assertServiceAccountName(name: string): void {
  */
 export function scopeList(scopes: readonly string[]): string[] {
   const unique = scopes.length > MOST_SCOPES ? [] : [...new Set(scopes)].sort();
-  if (unique.length > 0 && unique.every((scope) => SCOPE.test(scope))) return unique;
-  throw new InvalidIdentityValueError('scopes', `be 1 to ${MOST_SCOPES} scopes such as billing:read`);
+  if (unique.length > 0 && unique.every(isScope)) return unique;
+  throw new InvalidIdentityValueError(
+    'scopes',
+    `be 1 to ${MOST_SCOPES} scopes such as billing:read, of at most ${LONGEST_SCOPE} characters each`,
+  );
+}
+
+function isScope(text: string): boolean {
+  return text.length <= LONGEST_SCOPE && SCOPE.test(text);
 }
 
 /**

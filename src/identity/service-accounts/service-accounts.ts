@@ -113,6 +113,17 @@ export class ServiceAccounts {
     await this.change(accountId, { disabledAt: null }, tx);
   }
 
+  /**
+   * Requests are verified by this key from now on. Ends every token as well.
+   *
+   * @returns the epoch that holds now
+   * @throws InvalidIdentityValueError where it is no Ed25519 public key, ServiceAccountNotFoundError
+   */
+  async replaceKey(accountId: string, publicKey: string, tx?: Sql): Promise<number> {
+    const tokenEpoch = fragment`${serviceAccounts.tokenEpoch} + 1`;
+    return await this.change(accountId, { publicKey: publicKeyPem(publicKey), tokenEpoch }, tx);
+  }
+
   private async find(where: ReturnType<typeof eq>, tx: Sql | undefined): Promise<ServiceAccount | undefined> {
     const [row] = await within(this.db, tx, (sql) =>
       sql.select().from(serviceAccounts).where(where).limit(1),

@@ -66,6 +66,15 @@ export class Tenants {
     });
   }
 
+  /** Whether there is such a tenant; for who acts for the installation, never told to a user. */
+  async exists(tenantId: string): Promise<boolean> {
+    if (!isId(tenantId)) return false;
+    const rows = await this.db.run((sql) =>
+      sql.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, tenantId)),
+    );
+    return rows.length > 0;
+  }
+
   /** By name; a hundred at most. */
   async membershipsOf(userId: string, tx?: Sql): Promise<Membership[]> {
     if (!isId(userId)) return [];

@@ -94,11 +94,11 @@ describe('limits that nobody can count', () => {
     expect(error.exitCode).toBe(EXIT.config);
     expect(error.report().split('\n')).toEqual([
       'Refusing to start: rate limits of routes',
-      '  MisspeltController.read: there is no policy "singup"; known are default, signup, stream-connect',
+      '  MisspeltController.read: there is no policy "singup"; known are default, signup, stream-connect, webhook-signature',
       '  MisspeltController.dear: the cost 6 never fits limit "signup-ip", which grants 5 at once',
       '  MisspeltController.dear: the cost 0 of "default" is no whole number above 0',
       '  MisspeltController.twice: it names a policy twice',
-      '  Messages.send: there is no policy "chat"; known are default, signup, stream-connect',
+      '  Messages.send: there is no policy "chat"; known are default, signup, stream-connect, webhook-signature',
     ]);
   });
 

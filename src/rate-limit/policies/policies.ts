@@ -20,6 +20,10 @@ export const POLICIES = {
   'stream-connect': { limits: [
     { per: 'ip',      quota:    60, windowMs: MINUTE_MS, burst:  20, outage: 'local' },
   ] },
+  /** Webhook deliveries whose signature was refused. Those that are signed well count nowhere. */
+  'webhook-signature': { limits: [
+    { per: 'ip',      quota:    60, windowMs: MINUTE_MS, burst:  20, outage: 'local' },
+  ] },
 } as const satisfies PolicyTable;
 
 type BuiltInPolicies = typeof POLICIES;

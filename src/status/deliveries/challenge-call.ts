@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { PermanentFailure } from '../../database/index.js';
+import { PermanentFailure } from '../../queue/index.js';
 import { PublicUrlSettings } from '../../config/index.js';
 import { SealedTargets } from '../sealed-targets.js';
 import type { statusDeliveries } from '../status.tables.js';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { eq } from 'drizzle-orm';
-import { type FeatureDatabase, InjectDatabase, PermanentFailure } from '../../database/index.js';
+import { type FeatureDatabase, InjectDatabase } from '../../database/index.js';
+import { PermanentFailure } from '../../queue/index.js';
 import { incidents, statusDeliveries, statusSubscriptions } from '../status.tables.js';
 import { ChallengeCall } from './challenge-call.js';
 import { IncidentCall } from './incident-call.js';

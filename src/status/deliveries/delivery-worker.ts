@@ -10,10 +10,9 @@ import { CLOCK, Metrics } from '../../telemetry/index.js';
 import { statusDeliveries } from '../status.tables.js';
 import { WebhookFailure } from '../webhooks/webhook-failure.js';
 import { Delivering } from './delivering.js';
+import { DELIVERY_SHARES } from './delivery-shares.js';
 
 const POLL_MS = 1000;
-/** More than for mails: most of the time is spent waiting for webhooks that are slow. */
-export const MOST_AT_ONCE = 16;
 /** An alert that is a day old is no alert. */
 const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 /** With pauses of up to half an hour the age comes first. */
@@ -22,10 +21,10 @@ const BACK_OFF = { firstMs: 2000, mostMs: 1_800_000 };
 /** For SQL, before a webhook is called and after it. */
 const SQL_MS = 5000;
 
-/** Takes deliveries that are due, in this process and in all others that run, each by one of them. */
+/** Takes deliveries that are due, in this process and in all others that run, each by one of them; each channel by itself. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly worker: DueWorker<typeof statusDeliveries>;
+  private readonly workers: readonly DueWorker<typeof statusDeliveries>[];
 
   constructor(
     @InjectDatabase('status') database: FeatureDatabase,
@@ -34,14 +33,13 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     metrics: Metrics,
   ) {
     const performMs = delivering.longestMs + SQL_MS;
-    this.worker = new DueWorker({
-      name: 'status',
+    const rules = {
       database,
       table: statusDeliveries,
-      perform: (row, signal) => delivering.perform(row, signal),
-      reasonOf: (error) => (error instanceof WebhookFailure ? error.reason : 'other'),
+      perform: (row: typeof statusDeliveries.$inferSelect, signal: AbortSignal) =>
+        delivering.perform(row, signal),
+      reasonOf: (error: unknown) => (error instanceof WebhookFailure ? error.reason : 'other'),
       whenDone: { sealed: null },
-      atOnce: MOST_AT_ONCE,
       pollMs: POLL_MS,
       performMs,
       leaseMs: performMs + SQL_MS,
@@ -50,19 +48,20 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       backOff: BACK_OFF,
       clock,
       metrics,
-    });
+    };
+    this.workers = DELIVERY_SHARES.map((share) => new DueWorker({ ...rules, ...share }));
   }
 
   onApplicationBootstrap(): void {
-    this.worker.start();
+    for (const worker of this.workers) worker.start();
   }
 
-  beforeApplicationShutdown(): Promise<void> {
-    return this.worker.stop();
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.stop()));
   }
 
   /** A delivery may have been added. */
   nudge(): void {
-    this.worker.nudge();
+    for (const worker of this.workers) worker.nudge();
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { PermanentFailure } from '../../database/index.js';
+import { PermanentFailure } from '../../queue/index.js';
 import { SealedTargets } from '../sealed-targets.js';
 import { WebhookFailure } from '../webhooks/webhook-failure.js';
 import { WebhookSender } from '../webhooks/webhook-sender.js';

@@ -68,8 +68,8 @@ export class Incidents {
       sql`, `,
     );
     await tx.execute(sql`
-      insert into ${statusDeliveries} (id, incident_id, subscription_id)
-      select gen_random_uuid(), ${id}::uuid, ${statusSubscriptions.id} from ${statusSubscriptions}
+      insert into ${statusDeliveries} (id, incident_id, subscription_id, channel)
+      select gen_random_uuid(), ${id}::uuid, ${statusSubscriptions.id}, ${statusSubscriptions.channel} from ${statusSubscriptions}
       where ${statusSubscriptions.confirmedAt} is not null and ${statusSubscriptions.unsubscribedAt} is null
         and ${statusSubscriptions.disabledAt} is null and ${statusSubscriptions.severity} in (${audience})`);
   }

@@ -33,6 +33,7 @@ export class ConsentRequest {
       return this.mails.add(tx, { template: CONFIRM_SUBSCRIPTION, to: target, values });
     }
     const sealed = this.targets.seal(JSON.stringify({ url: target, secret, token }));
-    await tx.insert(statusDeliveries).values({ id: randomUUID(), subscriptionId: row.id, sealed });
+    const challenge = { id: randomUUID(), subscriptionId: row.id, channel: row.channel, sealed };
+    await tx.insert(statusDeliveries).values(challenge);
   }
 }

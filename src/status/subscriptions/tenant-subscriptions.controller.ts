@@ -2,11 +2,10 @@ import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common'
 import { isUUID } from 'class-validator';
 import { CurrentUser, type Identity, RequireScopes } from '../../access/index.js';
 import { type FeatureDatabase, InjectDatabase } from '../../database/index.js';
-import { NoStore } from '../../http/index.js';
+import { NoStore, PageDto } from '../../http/index.js';
 import { maskedTarget } from '../masked-target.js';
 import { SealedTargets } from '../sealed-targets.js';
 import { StatusEvents } from '../status-events.js';
-import { StatusPageDto } from '../status.dto.js';
 import { SubscriptionNotFoundError } from '../status.errors.js';
 import { type Subscription, SubscriptionStore } from './subscription-store.js';
 import { MANAGE_STATUS } from './subscriptions.controller.js';
@@ -24,7 +23,7 @@ export class TenantSubscriptionsController {
 
   @Get()
   @NoStore()
-  async list(@CurrentUser() { tenantId }: Identity, @Query() { limit = 100, cursor }: StatusPageDto) {
+  async list(@CurrentUser() { tenantId }: Identity, @Query() { limit = 100, cursor }: PageDto) {
     const page = { limit, after: cursor };
     const rows = await this.db.run((sql) => this.store.list(sql, tenantId, page));
     return {

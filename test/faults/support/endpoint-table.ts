@@ -11,17 +11,20 @@ export interface Promised {
 export interface EndpointRow {
   readonly method: string;
   readonly path: string;
-  readonly away: Readonly<Record<BuiltInPurpose, Promised>>;
+  readonly away: Readonly<Record<BuiltInPurpose, Promised> & Partial<Record<'SQL', Promised>>>;
 }
 
+const ENDPOINTS = 'Endpoints and compartments';
+export const ACCOUNT_ENDPOINTS = 'Endpoints of accounts and compartments';
+
 /**
- * Reads the table "Endpoints and compartments" of docs/ARCHITECTURE.md. The document is the specification: what
- * it promises is what the fault tests ask for.
+ * Reads a table of docs/ARCHITECTURE.md. The document is the specification: what it promises is what the fault tests
+ * ask for.
  */
-export function readEndpointTable(): EndpointRow[] {
+export function readEndpointTable(heading = ENDPOINTS): EndpointRow[] {
   const text = readFileSync(new URL('../../../docs/ARCHITECTURE.md', import.meta.url), 'utf8');
-  const section = text.split(/^## /m).find((part) => part.startsWith('Endpoints and compartments')) ?? '';
-  const cells = section
+  const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  const lines = section
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .map((line) =>
@@ -30,20 +33,24 @@ export function readEndpointTable(): EndpointRow[] {
         .slice(1, -1)
         .map((cell) => cell.trim()),
     );
-  const [header = [], , ...rows] = cells;
+  const [header = [], , ...rows] = lines;
   const purposes = header.flatMap((title, column) => {
     const purpose = /^(\w+) away$/.exec(title)?.[1];
     return purpose ? [{ purpose, column }] : [];
   });
   if (purposes.length === 0 || rows.length === 0)
-    throw new Error('docs/ARCHITECTURE.md has no endpoint table');
-  return rows.map((row) => {
-    const [, method = '', path = ''] = /^`([A-Z]+) (\S+)`$/.exec(row[0] ?? '') ?? [];
-    if (!path)
-      throw new Error(`docs/ARCHITECTURE.md: "${row[0]}" is not an endpoint, which reads \`GET /path\``);
-    const away = purposes.map(({ purpose, column }) => [purpose, promised(row[column] ?? '', path)] as const);
-    return { method, path, away: Object.fromEntries(away) as EndpointRow['away'] };
-  });
+    throw new Error(`docs/ARCHITECTURE.md has no table "${heading}"`);
+  return rows.flatMap(([endpoints = '', ...cells]) =>
+    endpoints.split(', ').map((endpoint) => {
+      const [, method = '', path = ''] = /^`([A-Z]+) (\S+)`$/.exec(endpoint) ?? [];
+      if (!path)
+        throw new Error(`docs/ARCHITECTURE.md: "${endpoint}" is not an endpoint, which reads \`GET /path\``);
+      const away = purposes.map(
+        ({ purpose, column }) => [purpose, promised(cells[column - 1] ?? '', path)] as const,
+      );
+      return { method, path, away: Object.fromEntries(away) as EndpointRow['away'] };
+    }),
+  );
 }
 
 function promised(cell: string, path: string): Promised {

@@ -56,8 +56,8 @@ const MARGIN_MS = 60;
 /** Bounds the run, not the product: how fast is what report.ts adds up. */
 const NOTICE_TIMEOUT_MS = 5000;
 const BACK_TIMEOUT_MS = 15_000;
-/** A server learns of a connection's end when the network tells it; for this long it may lag behind. */
-const CONNECTIONS_SETTLE_MS = 3000;
+/** A server learns of an end when the network tells it, and a lane when its silence is over: so long they may lag behind. */
+const CONNECTIONS_SETTLE_MS = 6000;
 
 /**
  * Lets the faults strike, watches, heals them and waits until everything is as before.

@@ -1,0 +1,208 @@
+import { promisify } from 'node:util';
+import { deflateRawSync, inflateRaw } from 'node:zlib';
+import { Injectable } from '@nestjs/common';
+import { InjectRedis, type PurposeRedis, RedisCommandError } from '../../redis/index.js';
+import { BillingLogSettings } from './billing-log.config.js';
+import { type EntryId, NEWEST, ORIGIN, parseEntryId } from './entry-id.js';
+import { assertEvent, isEventId, isTenantId } from './event-rules.js';
+import { failClosed } from './fail-closed.js';
+import {
+  LOG_KEY,
+  SEQUENCES_KEY,
+  TENANTS_KEY,
+  eventKey,
+  objectKey,
+  replayMarkKey,
+  tenantKey,
+} from './keys.js';
+import type { BillingEvent, LogEntry } from './log-entry.js';
+import { LogNotes } from './log-notes.js';
+import { type AppendOutcome, type TenantPosition, appendEvent, readTenantPosition } from './log-scripts.js';
+import { packedRaw, readEntry } from './read-entry.js';
+
+export type { AppendOutcome, TenantPosition } from './log-scripts.js';
+
+export interface PageOptions {
+  /** Only entries that are newer. */
+  readonly after?: EntryId;
+  /** Only entries that are older. */
+  readonly before?: EntryId;
+  /** 1 to 1000. */
+  readonly count: number;
+  readonly newestFirst?: boolean;
+}
+
+interface Bounds {
+  readonly after: EntryId | undefined;
+  readonly before: EntryId | undefined;
+  readonly count: number;
+  readonly newestFirst: boolean;
+}
+
+type RawEntry = [id: Buffer, fields: Buffer[]];
+
+const MOST_OF_A_PAGE = 1000;
+const LARGEST_RAW_BYTES = 4 * 1024 * 1024;
+/**
+ * What is saved by trying harder is little, and every delivery pays for it: also for the memory that is set up for each,
+ * which is as large as the window and the chunk.
+ */
+const PACKING = { level: 1, memLevel: 4, windowBits: 12, chunkSize: 4096 } as const;
+const inflate = promisify(inflateRaw);
+
+/**
+ * The record of everything that Stripe told: one log, and of each tenant a stream with the same ids. Entries are numbered
+ * per tenant without a hole, so that a reader knows exactly what it has missed.
+ *
+ * Every call throws RedisUnavailableError (503) where Redis does not answer, or answers what it should not.
+ */
+@Injectable()
+export class EventLog {
+  constructor(
+    @InjectRedis('billingEvents') private readonly redis: PurposeRedis<'billingEvents'>,
+    @InjectRedis('billingEvents', 'bulk') private readonly bulk: PurposeRedis<'billingEvents'>,
+    private readonly settings: BillingLogSettings,
+    private readonly notes: LogNotes,
+  ) {}
+
+  /**
+   * Keeps an event, unless it was kept before. After an error it may have been kept or not: appending it again is safe,
+   * and answers with the entry that there is. One with `replayed` is kept again each time, or once for each `replayId`.
+   *
+   * @throws BillingEventRefusedError (422) where a field breaks its rule; nothing was sent
+   * @throws RedisUnavailableError (503)
+   */
+  append(event: BillingEvent): Promise<AppendOutcome> {
+    return this.notes.append(() => this.keep(event));
+  }
+
+  /** Of all tenants, oldest first unless `newestFirst`. Fewer than `count`: there are no more. */
+  page(options: PageOptions): Promise<LogEntry[]> {
+    return this.read(LOG_KEY, options);
+  }
+
+  /** As `page`, of one tenant. @returns nothing for what is no tenant */
+  async tenantPage(tenantId: string, options: PageOptions): Promise<LogEntry[]> {
+    return isTenantId(tenantId) ? this.read(tenantKey(tenantId), options) : [];
+  }
+
+  /** The newest entry of an event. @returns undefined where it is not kept (any more) */
+  async find(eventId: string): Promise<LogEntry | undefined> {
+    if (!isEventId(eventId)) return undefined;
+    const id = parseEntryId((await this.mark(eventId))?.split('.')[0] ?? '');
+    const raw = id && (await this.entry(id));
+    const entry = raw && this.parseFields(...raw);
+    return entry?.eventId === eventId ? entry : undefined;
+  }
+
+  /** What Stripe sent. @returns undefined where the entry is not kept (any more), or is not ours */
+  async raw(entryId: string): Promise<string | undefined> {
+    const id = parseEntryId(entryId);
+    const packed = packedRaw((id && (await this.entry(id)))?.[1] ?? []);
+    if (!packed) return undefined;
+    try {
+      return (await inflate(packed, { maxOutputLength: LARGEST_RAW_BYTES })).toString();
+    } catch {
+      this.notes.foreign();
+      return undefined;
+    }
+  }
+
+  /** Id of the newest entry that the log has had, whoever wrote it; `0-0` where there is no log. */
+  async tail(): Promise<EntryId> {
+    const [last] = await failClosed(() => this.bulk.xrevrangeBuffer(LOG_KEY, '+', '-', 'COUNT', 1));
+    return parseEntryId(last?.[0].toString() ?? '') ?? this.tailOfEmpty();
+  }
+
+  /** A log that was trimmed to nothing goes on where it was; one that was deleted begins anew. */
+  private async tailOfEmpty(): Promise<EntryId> {
+    if ((await failClosed(() => this.bulk.exists(LOG_KEY))) === 0) return ORIGIN;
+    const facts = (await failClosed(() => this.bulk.xinfo('STREAM', LOG_KEY))) as readonly unknown[];
+    const id = facts[facts.indexOf('last-generated-id') + 1];
+    return (typeof id === 'string' ? parseEntryId(id) : undefined) ?? ORIGIN;
+  }
+
+  /** What is kept of a tenant's entries, as of one moment. */
+  async tenantPosition(tenantId: string): Promise<TenantPosition> {
+    if (!isTenantId(tenantId)) return { sequence: 0 };
+    const keys = [tenantKey(tenantId), SEQUENCES_KEY];
+    return failClosed(() => readTenantPosition.run(this.bulk, keys, [tenantId]));
+  }
+
+  /** As `readEntry`; counts what is foreign. Never throws. */
+  parseFields(id: string | Buffer, fields: readonly (string | Buffer)[]): LogEntry | undefined {
+    const entry = readEntry(id, fields);
+    if (!entry) this.notes.foreign();
+    return entry;
+  }
+
+  private async keep(event: BillingEvent): Promise<AppendOutcome> {
+    assertEvent(event);
+    const { eventId, type, tenantId, createdS, objectId, data, raw, replayed = false, replayId } = event;
+    const keys = [LOG_KEY, tenantKey(tenantId), SEQUENCES_KEY, eventKey(eventId), TENANTS_KEY];
+    if (objectId) keys.push(objectKey(objectId));
+    const once = replayed && replayId !== undefined;
+    if (once) keys.push(replayMarkKey(replayId, eventId));
+    const flag = once ? 2 : replayed ? 1 : 0;
+    const packed = deflateRawSync(raw, PACKING);
+    const fields = [tenantId, type, eventId, createdS, objectId, data, packed];
+    const { markSeconds } = this.settings;
+    return failClosed(() => appendEvent.run(this.redis, keys, [...fields, flag, markSeconds]));
+  }
+
+  /** Passes over what is foreign, so that a short page means that there is no more. */
+  private async read(key: string, { count, newestFirst = false, after, before }: PageOptions) {
+    if (!Number.isInteger(count) || count < 1 || count > MOST_OF_A_PAGE)
+      throw new RangeError(`A page has 1 to ${MOST_OF_A_PAGE} entries`);
+    const entries: LogEntry[] = [];
+    for (let [from, to] = [after, before]; ;) {
+      const wanted = count - entries.length;
+      const page = await this.rawPage(key, { after: from, before: to, count: wanted, newestFirst });
+      for (const raw of page) {
+        const entry = this.parseFields(...raw);
+        if (entry) entries.push(entry);
+      }
+      const last = page.at(-1)?.[0].toString() as EntryId | undefined;
+      if (last === undefined || page.length < wanted || entries.length === count) return entries;
+      if (newestFirst) to = last;
+      else from = last;
+    }
+  }
+
+  private async rawPage(key: string, { after, before, count, newestFirst }: Bounds): Promise<RawEntry[]> {
+    // Redis refuses bounds that nothing can lie between.
+    if (after === NEWEST || before === ORIGIN) return [];
+    const [from, to] = [exclusive(after) ?? '-', exclusive(before) ?? '+'];
+    return failClosed((): Promise<RawEntry[]> =>
+      newestFirst
+        ? this.bulk.xrevrangeBuffer(key, to, from, 'COUNT', count)
+        : this.bulk.xrangeBuffer(key, from, to, 'COUNT', count),
+    );
+  }
+
+  private async entry(id: EntryId): Promise<RawEntry | undefined> {
+    const [entry] = await failClosed((): Promise<RawEntry[]> =>
+      this.bulk.xrangeBuffer(LOG_KEY, id, id, 'COUNT', 1),
+    );
+    return entry;
+  }
+
+  /** @returns null where there is none, or something foreign in its place */
+  private mark(eventId: string): Promise<string | null> {
+    return failClosed(async () => {
+      try {
+        return await this.bulk.get(eventKey(eventId));
+      } catch (error) {
+        if (error instanceof RedisCommandError && error.serverCode === 'WRONGTYPE') return null;
+        throw error;
+      }
+    });
+  }
+}
+
+/** @throws RangeError for what is no id: it would be Redis that refuses it */
+function exclusive(id: EntryId | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  if (!parseEntryId(id)) throw new RangeError('Not the id of an entry');
+  return `(${id}`;
+}

@@ -1,0 +1,84 @@
+import { LuaScript } from '../../redis/index.js';
+import type { Cursor } from './cursor.js';
+import { type EntryId, parseEntryId } from './entry-id.js';
+
+const script = <Reply>(name: string, decode: (reply: unknown) => Reply): LuaScript<Reply> =>
+  new LuaScript({ name, file: new URL(`./scripts/${name}.lua`, import.meta.url), decode });
+
+const list = (reply: unknown, size: number): readonly unknown[] => {
+  if (!Array.isArray(reply) || reply.length !== size) throw new TypeError(`not ${size} of them`);
+  return reply;
+};
+
+const count = (value: unknown): number => {
+  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
+    throw new TypeError('not a count');
+  return number;
+};
+
+const entryId = (value: unknown): EntryId => {
+  const id = typeof value === 'string' ? parseEntryId(value) : undefined;
+  if (!id) throw new TypeError('not the id of an entry');
+  return id;
+};
+
+const cursor = (id: unknown, sequence: unknown): Cursor | undefined =>
+  id === '' ? undefined : { entryId: entryId(id), sequence: count(sequence) };
+
+export interface AppendOutcome {
+  readonly entryId: EntryId;
+  /** From 1, among the entries of the tenant. */
+  readonly tenantSequence: number;
+  /** The event was there already; the others say how it was kept then. */
+  readonly duplicate: boolean;
+  /** An event of the same object with a later `created` stood before it. */
+  readonly stale: boolean;
+}
+
+export const appendEvent = script('append', (reply): AppendOutcome => {
+  const [id, sequence, duplicate, stale] = list(reply, 4);
+  return {
+    entryId: entryId(id),
+    tenantSequence: count(sequence),
+    duplicate: count(duplicate) === 1,
+    stale: count(stale) === 1,
+  };
+});
+
+/** What is kept of a tenant's stream. */
+export interface TenantPosition {
+  readonly oldest?: Cursor;
+  readonly newest?: Cursor;
+  /** How many entries the tenant has had; 0: none. */
+  readonly sequence: number;
+}
+
+export const readTenantPosition = script('tenant-position', (reply): TenantPosition => {
+  const [oldestId, oldestSequence, newestId, newestSequence, sequence] = list(reply, 5);
+  const oldest = cursor(oldestId, oldestSequence);
+  const newest = cursor(newestId, newestSequence);
+  return { ...(oldest && { oldest }), ...(newest && { newest }), sequence: count(sequence || 0) };
+});
+
+export const trimLog = script('trim-log', (reply) => {
+  const [removed, length, oldestAgeMs, held, more] = list(reply, 5).map(count) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { removed, length, oldestAgeMs, held: held === 1, more: more === 1 };
+});
+
+export const trimTenant = script('trim-tenant', (reply) => {
+  const [removed, foreign] = list(reply, 2).map(count) as [number, number];
+  return { removed, foreign: foreign === 1 };
+});
+
+/** @returns undefined where the server does not say */
+export const serverRunId = script('server-run-id', (reply) => {
+  if (typeof reply !== 'string' || !/^(?:[0-9a-f]{40})?$/.test(reply)) throw new TypeError('not a run id');
+  return reply || undefined;
+});

@@ -1,0 +1,154 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import type { Subscription } from 'rxjs';
+import { DatabaseUnavailableError } from '../../database/index.js';
+import type { Clock, Timer } from '../../kernel/time.js';
+import { RedisUnavailableError } from '../../redis/index.js';
+import { CLOCK, Metrics } from '../../telemetry/index.js';
+import { BillingMarks, type Mark } from './billing-marks.js';
+import { LogServer } from './log-server.js';
+
+/** The server of the log is another run than it was: what it had acknowledged last may be lost. */
+export interface ServerChange {
+  /** `run_id` of the server that was there before. */
+  readonly previous: string;
+  readonly current: string;
+  /** When the one before was last known to be there, milliseconds since the epoch; it may have gone on for a minute or so. */
+  readonly lastSeenMs: number;
+}
+
+/** Rejects where it could not do its work; it is then told again. */
+export type ServerChangeListener = (change: ServerChange) => Promise<void>;
+
+const MARK = 'log.run_id';
+const LOOK_EVERY_MS = 30_000;
+const CONFIRM_EVERY_MS = 60_000;
+
+/**
+ * Notices that the server of the log was restarted, replaced or failed over, also while this process was not running: the
+ * last run is remembered in SQL, since Redis itself may have forgotten everything. With `appendfsync everysec`, and after
+ * a fail-over, the last second or so may be lost then, and whoever can fetch it again is told.
+ *
+ * A change counts as told when every listener has done its work; until then it is told again, also after a restart and
+ * by other instances. Each of them tells it, so listeners agree on one of them, and may well be told twice.
+ */
+@Injectable()
+export class RunIdWatch implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('RunIdWatch');
+  private readonly listeners: ServerChangeListener[] = [];
+  private subscription: Subscription | undefined;
+  private timer: Timer | undefined;
+  private looking: Promise<void> | undefined;
+  private again = false;
+  private ended = false;
+  /** Stands in SQL as the run that is known: not to be asked for again. */
+  private settled: string | undefined;
+  /** Was logged. */
+  private announced: string | undefined;
+  /** What this process saw first; stands in where SQL was not there to remember it. */
+  private first: Mark | undefined;
+
+  constructor(
+    private readonly server: LogServer,
+    private readonly marks: BillingMarks,
+    private readonly metrics: Metrics,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** To be called before the application has started, in `onModuleInit` at the latest. */
+  onChange(listener: ServerChangeListener): void {
+    this.listeners.push(listener);
+  }
+
+  onApplicationBootstrap(): void {
+    this.subscription = this.server.returns().subscribe(() => this.wake());
+  }
+
+  /** A listener may be at work; it knows itself that the process ends, and is told again by the next one. */
+  onModuleDestroy(): void {
+    this.ended = true;
+    this.subscription?.unsubscribe();
+    this.timer?.cancel();
+  }
+
+  /**
+   * Looks once, and tells a change.
+   *
+   * @throws RedisUnavailableError, DatabaseUnavailableError, and what a listener throws; the change is told again then
+   */
+  async look(): Promise<void> {
+    const current = await this.server.runId();
+    if (current === undefined) return;
+    this.first ??= { value: current, seenAtMs: this.clock.nowMs() };
+    if (!this.marks.isOpen) return;
+    if (this.settled !== current) {
+      const known = await this.known(current);
+      if (known.value !== current)
+        await this.tell({ previous: known.value, current, lastSeenMs: known.seenAtMs });
+      this.settled = current;
+    }
+    await this.marks.confirm(MARK, current, CONFIRM_EVERY_MS);
+  }
+
+  private wake(): void {
+    if (this.ended) return;
+    this.again = true;
+    this.looking ??= this.lookAround().finally(() => {
+      this.looking = undefined;
+    });
+  }
+
+  private async lookAround(): Promise<void> {
+    this.timer?.cancel();
+    while (this.again && !this.ended) {
+      this.again = false;
+      await this.look().catch((error: unknown) => this.report(error));
+    }
+    if (!this.ended) this.timer = this.clock.after(LOOK_EVERY_MS, () => this.wake());
+  }
+
+  private async known(current: string): Promise<Mark> {
+    const mark = await this.marks.read(MARK);
+    if (mark) return mark;
+    const first = this.first ?? { value: current, seenAtMs: this.clock.nowMs() };
+    await this.marks.begin(MARK, first.value);
+    return (await this.marks.read(MARK)) ?? first;
+  }
+
+  private async tell(change: ServerChange): Promise<void> {
+    const { previous, current } = change;
+    this.announce(change);
+    try {
+      await Promise.all(this.listeners.map((listener) => listener(change)));
+    } catch (error) {
+      this.metrics.billingServerChanges.inc({ outcome: 'failed' });
+      throw error;
+    }
+    await this.marks.replace(MARK, previous, current);
+    this.metrics.billingServerChanges.inc({ outcome: 'told' });
+  }
+
+  /** Once per change, however often it is told. */
+  private announce({ previous, current, lastSeenMs }: ServerChange): void {
+    if (this.announced === current) return;
+    this.announced = current;
+    const remedy =
+      this.listeners.length > 0 ? 'a backfill of that time is started' : 'run `billing backfill`';
+    this.logger.warn(
+      'The Redis server of billing events was restarted or replaced. What it acknowledged last may be lost, unless it ' +
+        `has appendfsync always: ${remedy}.`,
+      { previous, current, last_seen: new Date(lastSeenMs).toISOString() },
+    );
+  }
+
+  private report(error: unknown): void {
+    // An outage is told by its compartment, once.
+    if (error instanceof RedisUnavailableError || error instanceof DatabaseUnavailableError) return;
+    this.logger.error(error);
+  }
+}

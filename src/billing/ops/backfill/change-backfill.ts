@@ -1,0 +1,62 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnModuleInit,
+} from '@nestjs/common';
+import type { Clock } from '../../../kernel/time.js';
+import { CLOCK } from '../../../telemetry/index.js';
+import { RunIdWatch, type ServerChange } from '../../log/run-id-watch.js';
+import { BackfillSettings } from '../ops.config.js';
+import { Backfill } from './backfill.js';
+import { sleep } from './sleep.js';
+
+/** For so long the server before may have gone on after it was seen last. */
+const SEEN_EVERY_S = 120;
+
+/**
+ * Fetches again what the server of the log may have lost when it was restarted or replaced: with `appendfsync everysec`
+ * that is a second of what Stripe was told to be kept, and Stripe does not send it again by itself.
+ */
+@Injectable()
+export class ChangeBackfill implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger('Backfill');
+  private readonly ending = new AbortController();
+
+  constructor(
+    private readonly watch: RunIdWatch,
+    private readonly backfill: Backfill,
+    private readonly settings: BackfillSettings,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.watch.onChange((change) => this.fetchAgain(change));
+  }
+
+  beforeApplicationShutdown(): void {
+    this.ending.abort();
+  }
+
+  /** Of several instances one does it; the others are told that it is done, or come again. */
+  async fetchAgain({ current, lastSeenMs }: ServerChange): Promise<void> {
+    if (!this.backfill.isConfigured) {
+      this.logger.warn(
+        'What the Redis server of billing events may have lost is not fetched from Stripe: STRIPE_SECRET_KEY is not set.',
+      );
+      return;
+    }
+    const { lagS, overlapS } = this.settings;
+    const noticedS = Math.ceil(this.clock.nowMs() / 1000);
+    // The newest events are the ones that may be lost, and Stripe does not list them at once.
+    await sleep((lagS + 1) * 1000, this.clock, this.ending.signal);
+    const fromS = Math.min(Math.floor(lastSeenMs / 1000) - SEEN_EVERY_S, noticedS) - overlapS;
+    const { done } = await this.backfill.start({
+      id: `restart-${current.slice(0, 16)}`,
+      fromS,
+      toS: noticedS,
+    });
+    await done;
+  }
+}

@@ -1,0 +1,131 @@
+import { AppError } from '../../kernel/errors.js';
+import type { LockOwner } from './owned-lock.js';
+
+/** Two at a time would fetch and tell everything twice. 409; nothing was done. */
+export class AlreadyRunningError extends AppError {
+  readonly code = 'ALREADY_RUNNING';
+  readonly status = 409;
+  readonly slug = 'already-running';
+  readonly title = 'Only one at a time';
+
+  /** @param what the work, as the beginning of a sentence: `A backfill` */
+  constructor(
+    what: string,
+    readonly owner: LockOwner,
+  ) {
+    super(
+      `${what} is running: ${owner.name} has it since ${new Date(owner.sinceMs).toISOString()}. ` +
+        `If that process has died, its lock ends within ${Math.ceil(owner.livesMs / 1000)} seconds.`,
+    );
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { owner: this.owner.name };
+  }
+}
+
+/** There is nothing to ask Stripe with. 409; nothing was done. */
+export class StripeKeyMissingError extends AppError {
+  readonly code = 'STRIPE_KEY_MISSING';
+  readonly status = 409;
+  readonly slug = 'stripe-key-missing';
+  readonly title = 'No key of Stripe';
+
+  constructor() {
+    super(
+      'A backfill asks Stripe, and STRIPE_SECRET_KEY is not set. Give a key that may read events, or STRIPE_SECRET_KEY_FILE.',
+    );
+  }
+}
+
+/** Stripe answers, and will not do it. 502; asking again does not help. */
+export class StripeRefusedError extends AppError {
+  readonly code = 'STRIPE_REFUSED';
+  readonly status = 502;
+  readonly slug = 'stripe-refused';
+  readonly title = 'Stripe refused';
+
+  /** @param refusal HTTP status of Stripe */
+  constructor(
+    readonly refusal: number,
+    readonly reason?: string,
+  ) {
+    super(
+      refusal === 401 || refusal === 403
+        ? `Stripe refused the key (${refusal}). Look at STRIPE_SECRET_KEY: it has to be of this account and may read events.`
+        : `Stripe refused to list events (${refusal}). Look at the requests of the key in its dashboard.`,
+    );
+  }
+}
+
+/** Stripe does not answer, or not with what a list of events is. 502; what was fetched is kept, and a new start goes on. */
+export class StripeUnavailableError extends AppError {
+  readonly code = 'STRIPE_UNAVAILABLE';
+  readonly status = 502;
+  readonly slug = 'stripe-unavailable';
+  readonly title = 'Stripe does not answer';
+
+  /** @param why completes "Stripe …"; nothing that Stripe said */
+  constructor(why: string) {
+    super(`Stripe ${why}. What was fetched before is kept; start again to go on from there.`);
+  }
+}
+
+/** The work went to another process while this one could not renew its lock. 503; that one goes on. */
+export class LockLostError extends AppError {
+  readonly code = 'LOCK_LOST';
+  readonly status = 503;
+  readonly slug = 'lock-lost';
+  readonly title = 'The lock is lost';
+
+  constructor() {
+    super('The lock of this work could not be renewed in time, so it was stopped. Start again to go on.');
+  }
+}
+
+/** It was told to end. 503; a new start goes on. */
+export class InterruptedError extends AppError {
+  readonly code = 'INTERRUPTED';
+  readonly status = 503;
+  readonly slug = 'shutting-down';
+  readonly title = 'Interrupted';
+
+  constructor() {
+    super('The work was interrupted. Start again to go on.');
+  }
+}
+
+/** What is asked for contradicts itself. 422; nothing was done. */
+export class SelectionError extends AppError {
+  readonly code = 'SELECTION';
+  readonly status = 422;
+  readonly slug = 'selection';
+  readonly title = 'Nothing can be selected by this';
+}
+
+/** No such backfill. 404. */
+export class BackfillUnknownError extends AppError {
+  readonly code = 'BACKFILL_UNKNOWN';
+  readonly status = 404;
+  readonly slug = 'not-found';
+  readonly title = 'Not found';
+
+  constructor() {
+    super('There is no backfill of this id, or it was more than 35 days ago.');
+  }
+}
+
+/** The stream of a tenant has more entries than may be swapped at one moment. 409; nothing was changed. */
+export class TooManyEntriesError extends AppError {
+  readonly code = 'TOO_MANY_ENTRIES';
+  readonly status = 409;
+  readonly slug = 'too-many-entries';
+  readonly title = 'Too many entries';
+
+  constructor(entries: number, most: number) {
+    super(
+      `The stream would have ${entries} entries, and at most ${most} are put in place at once, since that holds the Redis server up. ` +
+        'Give a later beginning: what lies before it is then told to clients as missed.',
+    );
+  }
+}

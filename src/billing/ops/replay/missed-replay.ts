@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { AppliedUpTo } from './applied-up-to.js';
+import { Replay } from './replay.js';
+
+/** What was applied again. */
+export interface Missed {
+  /** Entries that were taken in from here on, ISO 8601. */
+  readonly from: string;
+  readonly entries: number;
+  /** Of them, those that SQL did not have. */
+  readonly applied: number;
+  readonly dead_letters: number;
+}
+
+/** Applies again what SQL may not have of the log, and what the projector has given up. */
+@Injectable()
+export class MissedReplay {
+  constructor(
+    private readonly replay: Replay,
+    private readonly applied: AppliedUpTo,
+  ) {}
+
+  /** @throws RedisUnavailableError, DatabaseUnavailableError, InterruptedError; it may be run again */
+  async run(signal: AbortSignal): Promise<Missed> {
+    const fromMs = await this.applied.moment();
+    const request = { target: 'projector', dryRun: false } as const;
+    const log = await this.replay.run({ ...request, selection: { fromMs } }, { signal });
+    const letters = await this.replay.run({ ...request, selection: { deadLetters: true } }, { signal });
+    return {
+      from: new Date(fromMs).toISOString(),
+      entries: log.matched,
+      applied: log.outcomes['applied'] ?? 0,
+      dead_letters: letters.matched,
+    };
+  }
+}

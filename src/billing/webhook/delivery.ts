@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { isRepeated } from '../../http/index.js';
+import { AppError } from '../../kernel/errors.js';
+import { RateLimitExceededError, RateLimiter } from '../../rate-limit/index.js';
+import { Metrics } from '../../telemetry/index.js';
+import { typeLabel } from './event-types.js';
+import { Ingest } from './ingest.js';
+import { type StripeEvent, readStripeEvent } from './stripe-event.js';
+import { StripeSignatures } from './stripe-signatures.js';
+import { MalformedEventError, SignatureRefusedError } from './webhook.errors.js';
+
+const HEADER = 'stripe-signature';
+
+/** What a delivery is looked at: the bytes of its body, the signature, and who sent it. */
+export type DeliveryRequest = Pick<FastifyRequest, 'rawBody' | 'headers' | 'raw' | 'ip'>;
+
+/** One delivery of Stripe from its bytes to the log. */
+@Injectable()
+export class Delivery {
+  private readonly verifySeconds;
+
+  constructor(
+    private readonly signatures: StripeSignatures,
+    private readonly ingest: Ingest,
+    private readonly limiter: RateLimiter,
+    private readonly metrics: Metrics,
+  ) {
+    this.verifySeconds = metrics.billingWebhookVerify.child({});
+  }
+
+  /**
+   * @returns whether the event had been taken before; it is in the log in either case
+   * @throws SignatureRefusedError, RateLimitExceededError where too many of them came from one address,
+   *   MalformedEventError, RedisUnavailableError, DatabaseUnavailableError
+   */
+  async receive(request: DeliveryRequest): Promise<{ readonly duplicate: boolean }> {
+    let event: StripeEvent | undefined;
+    try {
+      const text = await this.verified(request);
+      event = readStripeEvent(parse(text));
+      const { duplicate, result } = await this.ingest.keep(event, text, 'webhook');
+      this.count(event, result);
+      return { duplicate };
+    } catch (error) {
+      this.count(event, resultOf(error));
+      throw error;
+    }
+  }
+
+  /** @returns the text of a body that Stripe signed */
+  private async verified({ rawBody, headers, raw, ip }: DeliveryRequest): Promise<string> {
+    const startedMs = performance.now();
+    const text = rawBody?.toString('utf8') ?? '';
+    try {
+      if (isRepeated(raw.rawHeaders, HEADER)) throw new SignatureRefusedError('doubled');
+      const header = headers[HEADER];
+      const position = this.signatures.verify(text, typeof header === 'string' ? header : undefined);
+      this.metrics.billingWebhookSecret.child({ position: String(position) }).inc();
+      return text;
+    } catch (error) {
+      if (error instanceof SignatureRefusedError) await this.spend(error, ip);
+      throw error;
+    } finally {
+      this.verifySeconds.observe((performance.now() - startedMs) / 1000);
+    }
+  }
+
+  /** Only what is signed badly is limited: what Stripe sends may come in swarms, from few addresses. */
+  private async spend({ fault }: SignatureRefusedError, ip: string): Promise<void> {
+    this.metrics.billingWebhookSignature.inc({ reason: fault });
+    const decision = await this.limiter.check('webhook-signature', { ip });
+    if (!decision.allowed) throw new RateLimitExceededError(decision);
+  }
+
+  private count(event: StripeEvent | undefined, result: string): void {
+    this.metrics.billingWebhook.child({ type: typeLabel(event?.type), result }).inc();
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new MalformedEventError('be JSON');
+  }
+}
+
+function resultOf(error: unknown): string {
+  if (error instanceof SignatureRefusedError) return 'signature';
+  if (error instanceof RateLimitExceededError) return 'limited';
+  if (error instanceof MalformedEventError) return 'malformed';
+  return error instanceof AppError && error.status === 503 ? 'unavailable' : 'error';
+}

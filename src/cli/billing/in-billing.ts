@@ -1,0 +1,68 @@
+import { type INestApplicationContext, Module } from '@nestjs/common';
+import { BillingLogSettings } from '../../billing/log/billing-log.config.js';
+import { EventLogModule } from '../../billing/log/event-log.module.js';
+import { BackfillSettings } from '../../billing/ops/ops.config.js';
+import { AlreadyRunningError } from '../../billing/ops/ops.errors.js';
+import { opsProviders } from '../../billing/ops/ops.providers.js';
+import { Projection } from '../../billing/projector/projection.js';
+import { ProjectorSettings } from '../../billing/projector/projector.config.js';
+import { projectorStream } from '../../billing/projector/projector-group.js';
+import { CUSTOMERS_DATABASE, CustomerTenants } from '../../billing/webhook/customer-tenants.js';
+import { Ingest } from '../../billing/webhook/ingest.js';
+import { ConfigModule } from '../../config/index.js';
+import { DatabaseModule } from '../../database/index.js';
+import { IdentityModule } from '../../identity/index.js';
+import type { AppError } from '../../kernel/errors.js';
+import { redactText } from '../../kernel/redact.js';
+import { RedisModule } from '../../redis/index.js';
+import { TelemetryModule } from '../../telemetry/index.js';
+import { type CliContext, type ExitCode, UsageError } from '../cli-context.js';
+import { inContainer } from '../in-container.js';
+
+/** As the projector has it: both are one share. */
+const CONNECTIONS = 4;
+
+/** Billing without what works in the background: a command is no instance of the application. */
+@Module({
+  imports: [
+    TelemetryModule,
+    RedisModule.forRoot(),
+    RedisModule.forPurpose('billingEvents'),
+    DatabaseModule.forRoot(),
+    DatabaseModule.forInspection(),
+    DatabaseModule.forFeature('billing', { connections: CONNECTIONS }),
+    DatabaseModule.forFeature(CUSTOMERS_DATABASE.name, { connections: CUSTOMERS_DATABASE.connections }),
+    ConfigModule.forFeature(BillingLogSettings),
+    ConfigModule.forFeature(BackfillSettings),
+    ConfigModule.forFeature(ProjectorSettings),
+    EventLogModule,
+    IdentityModule,
+  ],
+  providers: [Projection, projectorStream, CustomerTenants, Ingest, ...opsProviders],
+})
+class BillingCommandModule {}
+
+/**
+ * Runs a command on the servers of the application.
+ *
+ * @returns what `work` gives; of an error that people can do something about, its exit code, after it was printed
+ */
+export async function inBilling(
+  { application, output }: CliContext,
+  work: (billing: INestApplicationContext) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const house = await application();
+  const started = await house.start();
+  if ('refusal' in started) {
+    output.err(redactText(started.refusal.report()));
+    return started.refusal.exitCode;
+  }
+  const { modules, settings } = started;
+  if (RedisModule.usesEmbeddedEngine(modules, settings))
+    throw new UsageError(
+      'the Redis of this profile lives in the memory of one process, and this is another one; set BILLING_EVENTS_REDIS_URL',
+    );
+  // Somebody else is at it: later it goes, as with a server that is away.
+  const passes = (error: AppError) => error instanceof AlreadyRunningError;
+  return inContainer({ module: BillingCommandModule, settings, output, passes }, work);
+}

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { BillingMarks, MARKS_DATABASE } from '../../src/billing/log/billing-marks.js';
+import { LogServer } from '../../src/billing/log/log-server.js';
+import { RunIdWatch, type ServerChange } from '../../src/billing/log/run-id-watch.js';
+import { ManualClock } from '../../src/kernel/manual-clock.js';
+import { type Compartments, openCompartments } from '../support/compartments.js';
+import { describeReal } from '../support/redis-availability.js';
+import { type RedisServer, startRedisServer } from '../support/redis-server.js';
+import { type SqlHouse, openSqlHouse } from '../support/sql-house.js';
+import { waitFor } from '../support/wait-for.js';
+
+const MARK = 'log.run_id';
+
+describeReal('The watch over the server of the billing log', () => {
+  let server: RedisServer;
+  let house: Compartments;
+  let sql: SqlHouse;
+  const watches: RunIdWatch[] = [];
+  beforeAll(async () => {
+    server = await startRedisServer();
+    sql = await openSqlHouse({ features: { [MARKS_DATABASE.name]: MARKS_DATABASE.connections } });
+    house = await openCompartments(['billingEvents'], {
+      BILLING_EVENTS_REDIS_URL: server.url(),
+      REDIS_PROBE_INTERVAL_MS: '100ms',
+      REDIS_RETRY_CAP_MS: '200ms',
+    });
+  });
+  afterEach(() => {
+    for (const watch of watches.splice(0)) watch.onModuleDestroy();
+  });
+  afterAll(async () => {
+    await house?.close();
+    await sql?.close();
+    await server?.stop();
+  });
+
+  const db = () => sql.of(MARKS_DATABASE.name);
+  const marks = () => new BillingMarks(db());
+  const runId = async (): Promise<string> =>
+    /run_id:(\w+)/.exec(await server.admin().info('server'))?.[1] ?? '';
+  beforeEach(async () => {
+    await db().run((tx) => tx.execute('delete from billing_marks'));
+  });
+
+  /** The watch of one process, and what it told. */
+  function process(listen?: (change: ServerChange) => Promise<void>) {
+    const told: ServerChange[] = [];
+    const clock = new ManualClock();
+    const watch = new RunIdWatch(
+      new LogServer(house.lane('billingEvents', 'bulk'), house.status),
+      marks(),
+      house.metrics,
+      clock,
+    );
+    watch.onChange(async (change) => {
+      told.push(change);
+      await listen?.(change);
+    });
+    watches.push(watch);
+    return { watch, told, clock };
+  }
+
+  const restarted = async (): Promise<void> => {
+    await server.kill9();
+    await server.start();
+    await waitFor(() => house.status.of('billingEvents').state === 'up', { what: 'the purpose to be up' });
+  };
+
+  it('remembers the first run, and tells nothing of it', async () => {
+    const { watch, told } = process();
+    await watch.look();
+    await watch.look();
+    expect(told).toEqual([]);
+    expect(await marks().read(MARK)).toMatchObject({ value: await runId() });
+  });
+
+  it('tells each restart once, with the run before it and when that was seen', async () => {
+    const { watch, told } = process();
+    await watch.look();
+    const seen = await marks().read(MARK);
+    for (let restart = 0; restart < 2; restart += 1) {
+      const previous = await runId();
+      await restarted();
+      await watch.look();
+      await watch.look();
+      expect(told.splice(0)).toEqual([{ previous, current: await runId(), lastSeenMs: expect.any(Number) }]);
+    }
+    expect(await marks().read(MARK)).toMatchObject({ value: await runId() });
+    expect((await marks().read(MARK))?.seenAtMs).toBeGreaterThan(seen?.seenAtMs ?? Infinity);
+  });
+
+  it('tells a restart while no process was running', async () => {
+    const before = process();
+    await before.watch.look();
+    before.watch.onModuleDestroy();
+    const previous = await runId();
+    await restarted();
+    const { watch, told } = process();
+    await watch.look();
+    expect(told).toMatchObject([{ previous }]);
+  });
+
+  it('tells it again until somebody has done the work, also after a restart of the process', async () => {
+    const failing = process(() => Promise.reject(new Error('Stripe is away')));
+    await failing.watch.look();
+    await restarted();
+    for (let look = 0; look < 3; look += 1)
+      await expect(failing.watch.look()).rejects.toThrow('Stripe is away');
+    expect(failing.told).toHaveLength(3);
+    const next = process();
+    await next.watch.look();
+    await next.watch.look();
+    expect(next.told).toEqual([failing.told[0]]);
+    await failing.watch.look();
+    expect(failing.told).toHaveLength(3);
+  });
+
+  it('notices by itself when the server is back, and looks again after a while', async () => {
+    let away = true;
+    const { watch, told, clock } = process(() =>
+      away ? Promise.reject(new Error('away')) : Promise.resolve(),
+    );
+    watch.onApplicationBootstrap();
+    await waitFor(() => marks().read(MARK), { what: 'the first run to be remembered' });
+    await restarted();
+    await waitFor(() => told.length === 1, { what: 'the restart to be told' });
+    away = false;
+    await waitFor(
+      () => {
+        clock.advance(30_000);
+        return told.length === 2;
+      },
+      { what: 'the restart to be told again' },
+    );
+    await waitFor(async () => (await marks().read(MARK))?.value === (await runId()), {
+      what: 'the new run to be remembered',
+    });
+    expect(told).toHaveLength(2);
+  });
+
+  it('does not take back what another process has seen since', async () => {
+    const [slow, fast] = [process(), process()];
+    await slow.watch.look();
+    const first = await runId();
+    await restarted();
+    const second = await runId();
+    await fast.watch.look();
+    await marks().replace(MARK, first, 'f'.repeat(40));
+    expect(await marks().read(MARK)).toMatchObject({ value: second });
+  });
+});
