@@ -213,6 +213,7 @@ describe('a connection', () => {
     const socket = connect(port, '127.0.0.1', () =>
       socket.write(head, () => setTimeout(() => socket.destroy(), 20)),
     );
+    socket.on('error', () => undefined);
     await expect.poll(() => lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({ route: '/orders', status: 499, aborted: true });
   });

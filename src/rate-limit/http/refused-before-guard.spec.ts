@@ -122,6 +122,7 @@ describe('Requests that guards refuse before the limits of their route', () => {
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
     const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
     const head = (line: string, more = '') => `${line} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
     socket.write(head('GET /v1/stream'));
     await once(socket, 'data');
