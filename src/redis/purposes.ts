@@ -134,7 +134,7 @@ export const PURPOSES = {
     lanes: {
       command: { commandMs: 400, silenceMs: 1200 },
       blocking: { commandMs: 5000, silenceMs: 2500 },
-      bulk: { commandMs: 5000, silenceMs: 2000 },
+      bulk: { commandMs: 2500, silenceMs: 2500 },
     },
     commands: [
       ...([

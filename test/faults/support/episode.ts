@@ -57,7 +57,7 @@ const MARGIN_MS = 60;
 const NOTICE_TIMEOUT_MS = 5000;
 const BACK_TIMEOUT_MS = 15_000;
 /** A server learns of an end when the network tells it, and a lane when its silence is over: so long they may lag behind. */
-const CONNECTIONS_SETTLE_MS = 6000;
+const CONNECTIONS_SETTLE_MS = 3000;
 
 /**
  * Lets the faults strike, watches, heals them and waits until everything is as before.
