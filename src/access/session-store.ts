@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRedis, type PurposeRedis } from '../redis/index.js';
+import { InjectRedis, type PurposeRedis, failClosed } from '../redis/index.js';
 import { AccessSettings } from './access.config.js';
 import { sessionKeys } from './session-keys.js';
 import { type Created, createSession, touchSession } from './session-scripts.js';
@@ -23,7 +23,8 @@ export interface StoredSession {
  * The keys of sessions in authCache: `auth:{uid}:s:<sid>`, each with its TTL, and `auth:{uid}:sx`, the index. What takes
  * more than one of them is one script, or safe to ask for again.
  *
- * Every method throws RedisUnavailableError.
+ * Every method throws RedisUnavailableError, also where something foreign is in the place of the index: sessions that cannot
+ * be found must not be said to have ended.
  */
 @Injectable()
 export class SessionStore {
@@ -38,18 +39,15 @@ export class SessionStore {
     const { index, session, epoch: mirror } = sessionKeys(userId);
     const limits = [sessionLifeMs, sessionIdleMs, MOST_SESSIONS];
     const fields = [...fixedFields(familyId, amr), client];
-    return createSession.run(
-      this.redis,
-      [index, session(sessionId), mirror],
-      [sessionId, epoch, ...limits, ...fields],
-    );
+    const keys = [index, session(sessionId), mirror];
+    return failClosed(() => createSession.run(this.redis, keys, [sessionId, epoch, ...limits, ...fields]));
   }
 
   /** @returns whether it is there */
   touch(userId: string, sessionId: string): Promise<boolean> {
     const { index, session } = sessionKeys(userId);
     const args = [sessionId, this.settings.sessionIdleMs, TOUCH_AFTER_MS];
-    return touchSession.run(this.redis, [session(sessionId), index], args);
+    return failClosed(() => touchSession.run(this.redis, [session(sessionId), index], args));
   }
 
   /** One MGET: what a request needs to know. */
@@ -64,7 +62,7 @@ export class SessionStore {
 
   /** Of sessions that are on the index, whether they live or not. */
   ids(userId: string): Promise<string[]> {
-    return this.redis.zrange(sessionKeys(userId).index, '0', '-1');
+    return failClosed(() => this.redis.zrange(sessionKeys(userId).index, '0', '-1'));
   }
 
   /** In the order of the ids, one at least. */
@@ -84,10 +82,9 @@ export class SessionStore {
   async remove(userId: string, ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
     const { index, session } = sessionKeys(userId);
-    const [removed] = await Promise.all([
-      this.redis.unlink(...ids.map(session)),
-      this.redis.zrem(index, ...ids),
-    ]);
+    const [removed] = await failClosed(() =>
+      Promise.all([this.redis.unlink(...ids.map(session)), this.redis.zrem(index, ...ids)]),
+    );
     return removed;
   }
 }

@@ -1,5 +1,6 @@
 export { activePurposes } from './active-purposes.js';
 export { aclRule, sentinelAclRule } from './acl-rule.js';
+export { failClosed } from './fail-closed.js';
 export { InjectRedis, getRedisToken } from './inject-redis.decorator.js';
 export { LuaScript, type ScriptClient } from './lua-script.js';
 export type { BlockingRedis, PurposeRedis } from './purpose-redis.js';

@@ -137,6 +137,20 @@ describeReal('The end of sessions', () => {
     expect((await person.refresh(other.refresh)).status).toBe(401);
   });
 
+  it('says that nobody can tell, where the list of sessions is something foreign, until a login makes it anew', async () => {
+    const person = await Person.verified(house);
+    const [one, other] = [await person.login(), await person.login()];
+    const admin = house.redis('AUTH_CACHE').admin();
+    const [index = ''] = await admin.keys(`*{${person.userId}}:sx`);
+    await admin.set(index, 'foreign', 'EX', 3600);
+    const away = { status: 503, body: { purpose: 'authCache' } };
+    expect(await person.get('/v1/auth/sessions', one.access)).toMatchObject(away);
+    expect(await person.post('/v1/auth/logout/others', undefined, one.access)).toMatchObject(away);
+    expect(await alive(other.access)).toBe(true);
+    const anew = await person.login();
+    expect((await person.get('/v1/auth/sessions', anew.access)).status).toBe(200);
+  });
+
   it('keeps the session that changes the password, with a new access token', async () => {
     const person = await Person.verified(house);
     const [one, other] = [await person.login(), await person.login()];

@@ -95,7 +95,7 @@ describeReal('Shutdown', () => {
     await answers.stop();
     expect(code).toBe(0);
     expect(ms).toBeLessThan(DEADLINE_MS + NOISE_MS);
-    expect(app.output()).not.toMatch(/\bat .*\.js:\d+/);
+    expect(app.lines(/\bat .*\.js:\d+/)).toEqual([]);
   });
 
   it('answers what is under way, and fails readiness first', async () => {

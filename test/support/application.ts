@@ -14,6 +14,8 @@ export interface RunningApplication {
   readonly process: ChildProcess;
   /** Everything written to stdout and stderr so far. */
   readonly output: () => string;
+  /** Those lines of it that match, ten at most: a check that fails shows them instead of everything. */
+  readonly lines: (pattern: RegExp) => string[];
   /** Resolves when the process has ended. */
   readonly exit: Promise<{ code: number | null; ms: number }>;
 }
@@ -44,7 +46,13 @@ export async function startApplication(env: Readonly<Record<string, string>>): P
       resolve({ code, ms: performance.now() - started });
     });
   });
-  const application = { origin: `http://127.0.0.1:${port}`, process: child, output: () => text, exit };
+  const lines = (pattern: RegExp) =>
+    text
+      .split('\n')
+      .filter((line) => pattern.test(line))
+      .slice(0, 10);
+  const origin = `http://127.0.0.1:${port}`;
+  const application = { origin, process: child, output: () => text, lines, exit };
   await waitFor(() => ended || text.includes('Listening on'), {
     what: 'the application to listen',
     timeoutMs: 20_000,

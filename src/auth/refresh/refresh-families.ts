@@ -5,6 +5,7 @@ import {
   type PurposeRedis,
   RedisCommandError,
   RedisUnavailableError,
+  failClosed,
 } from '../../redis/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { AuthSettings } from '../auth.config.js';
@@ -68,15 +69,16 @@ export class RefreshFamilies {
     const { refreshLifeMs, refreshIdleMs } = this.settings;
     const digest = this.ring.digest(DIGEST, token.body);
     const lives = [refreshLifeMs, refreshIdleMs, Math.floor(endsAtMs), KEPT_MS];
-    const reply = await this.counted(() =>
-      startFamily.run(this.redis, [keyOf(familyId)], [userId, sessionId, digest, ...lives]),
-    );
-    if (reply.length === 0) throw new RangeError('A family of refresh tokens begins once');
+    const times = await this.counted(async () => {
+      const args = [userId, sessionId, digest, ...lives];
+      const [ends, idleEnds] = await startFamily.run(this.redis, [keyOf(familyId)], args);
+      if (ends === undefined) throw new RangeError('A family of refresh tokens begins once');
+      return readReply('start-family', () => ({
+        endsAtMs: momentOf(ends),
+        idleEndsAtMs: momentOf(idleEnds),
+      }));
+    });
     this.metrics.authRefresh.inc({ outcome: 'started' });
-    const times = readReply('start-family', () => ({
-      endsAtMs: momentOf(reply[0]),
-      idleEndsAtMs: momentOf(reply[1]),
-    }));
     return { familyId, userId, sessionId, token: token.text, generation: 0, ...times };
   }
 
@@ -96,8 +98,10 @@ export class RefreshFamilies {
     const offered = [this.ring.digest(DIGEST, successor.body), sealSuccessor(token, successor)];
     const rules = [refreshIdleMs, refreshGraceMs, refreshLostReplyMs, KEPT_MS];
     const args = [generation, ...offered, ...rules, ...this.ring.digests(DIGEST, body)];
-    const reply = await this.counted(() => rotateFamily.run(this.redis, [keyOf(familyId)], args));
-    const rotation = readReply('rotate-family', () => readRotation(reply, token, successor));
+    const rotation = await this.counted(async () => {
+      const reply = await rotateFamily.run(this.redis, [keyOf(familyId)], args);
+      return readReply('rotate-family', () => readRotation(reply, token, successor));
+    });
     this.metrics.authRefresh.inc({ outcome: rotation.kind });
     return rotation;
   }
@@ -109,7 +113,7 @@ export class RefreshFamilies {
    * @throws RedisUnavailableError; asking again is safe
    */
   async confirm(familyId: string, generation: number): Promise<void> {
-    await confirmFamily.run(this.redis, [keyOf(familyId)], [generation]);
+    await failClosed(() => confirmFamily.run(this.redis, [keyOf(familyId)], [generation]));
   }
 
   /** Its tokens are unknown from now on. @throws RedisUnavailableError; asking again is safe */
@@ -127,13 +131,13 @@ export class RefreshFamilies {
   async ownerOf(presented: unknown): Promise<FamilyOwner | undefined> {
     const familyId = readRefreshToken(this.ring, presented)?.familyId;
     if (familyId === undefined) return undefined;
-    const [userId, sessionId] = await familyOwner.run(this.redis, [keyOf(familyId)], []);
+    const [userId, sessionId] = await failClosed(() => familyOwner.run(this.redis, [keyOf(familyId)], []));
     return userId === undefined || sessionId === undefined ? undefined : { familyId, userId, sessionId };
   }
 
   private async counted<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      return await ask();
+      return await failClosed(ask);
     } catch (error) {
       if (error instanceof RedisUnavailableError) this.metrics.authRefresh.inc({ outcome: 'unavailable' });
       throw error;

@@ -1,11 +1,10 @@
 import { promisify } from 'node:util';
 import { deflateRawSync, inflateRaw } from 'node:zlib';
 import { Injectable } from '@nestjs/common';
-import { InjectRedis, type PurposeRedis, RedisCommandError } from '../../redis/index.js';
+import { failClosed, InjectRedis, type PurposeRedis, RedisCommandError } from '../../redis/index.js';
 import { BillingLogSettings } from './billing-log.config.js';
 import { type EntryId, NEWEST, ORIGIN, parseEntryId } from './entry-id.js';
 import { assertEvent, isEventId, isTenantId } from './event-rules.js';
-import { failClosed } from './fail-closed.js';
 import {
   LOG_KEY,
   SEQUENCES_KEY,

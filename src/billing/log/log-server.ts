@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { distinctUntilChanged, filter, map, type Observable } from 'rxjs';
-import { InjectRedis, type PurposeRedis, RedisStatus } from '../../redis/index.js';
-import { failClosed } from './fail-closed.js';
+import { failClosed, InjectRedis, type PurposeRedis, RedisStatus } from '../../redis/index.js';
 import { LOG_KEY } from './keys.js';
 import { serverRunId } from './log-scripts.js';
 

@@ -6,11 +6,10 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { Clock, Timer } from '../../kernel/time.js';
-import { InjectRedis, type PurposeRedis, RedisUnavailableError } from '../../redis/index.js';
+import { failClosed, InjectRedis, type PurposeRedis, RedisUnavailableError } from '../../redis/index.js';
 import { CLOCK, Metrics, RepeatGuard } from '../../telemetry/index.js';
 import { BillingLogSettings } from './billing-log.config.js';
 import { isTenantId } from './event-rules.js';
-import { failClosed } from './fail-closed.js';
 import { LOG_KEY, PROJECTOR_GROUP, TENANTS_KEY, tenantKey } from './keys.js';
 import { UNASSIGNED } from './log-entry.js';
 import { trimLog, trimTenant } from './log-scripts.js';

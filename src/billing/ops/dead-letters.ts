@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRedis, type PurposeRedis } from '../../redis/index.js';
+import { failClosed, InjectRedis, type PurposeRedis } from '../../redis/index.js';
 import { type EntryId, NEWEST, ORIGIN, parseEntryId } from '../log/entry-id.js';
 import { EventLog } from '../log/event-log.js';
-import { failClosed } from '../log/fail-closed.js';
 import { DEAD_LETTERS_KEY } from '../log/keys.js';
 import type { LogEntry } from '../log/log-entry.js';
 

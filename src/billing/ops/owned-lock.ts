@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock, Timer } from '../../kernel/time.js';
-import type { ScriptClient } from '../../redis/index.js';
-import { failClosed } from '../log/fail-closed.js';
+import { type ScriptClient, failClosed } from '../../redis/index.js';
 import { type HeldLock, releaseLock, renewLock, takeLock } from './ops-scripts.js';
 
 export interface LockOptions {

@@ -1,9 +1,8 @@
 import type { Provider } from '@nestjs/common';
 import type { Clock } from '../../kernel/time.js';
 import { type GroupPosition, StreamGroup } from '../../queue/index.js';
-import { type PurposeRedis, getRedisToken } from '../../redis/index.js';
+import { failClosed, getRedisToken, type PurposeRedis } from '../../redis/index.js';
 import { CLOCK } from '../../telemetry/index.js';
-import { failClosed } from '../log/fail-closed.js';
 import { DEAD_LETTERS_KEY, LOG_KEY, PROJECTOR_GROUP } from '../log/keys.js';
 import { ProjectorSettings } from './projector.config.js';
 

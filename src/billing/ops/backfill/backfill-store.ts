@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../../kernel/time.js';
-import { InjectRedis, type PurposeRedis, RedisCommandError } from '../../../redis/index.js';
+import { failClosed, InjectRedis, type PurposeRedis, RedisCommandError } from '../../../redis/index.js';
 import { CLOCK, Metrics } from '../../../telemetry/index.js';
-import { failClosed } from '../../log/fail-closed.js';
 import { BACKFILL_CURSOR_KEY, BACKFILL_LOCK_KEY, backfillRunKey } from '../../log/keys.js';
 import { AlreadyRunningError, LockLostError } from '../ops.errors.js';
 import { checkpoint } from '../ops-scripts.js';

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRedis, type PurposeRedis } from '../../../redis/index.js';
+import { failClosed, InjectRedis, type PurposeRedis } from '../../../redis/index.js';
 import { EventLog } from '../../log/event-log.js';
-import { failClosed } from '../../log/fail-closed.js';
 import { replayMarkKey } from '../../log/keys.js';
 import type { LogEntry } from '../../log/log-entry.js';
 

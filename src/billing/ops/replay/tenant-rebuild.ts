@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../../kernel/time.js';
-import { InjectRedis, type PurposeRedis } from '../../../redis/index.js';
+import { failClosed, InjectRedis, type PurposeRedis } from '../../../redis/index.js';
 import { CLOCK } from '../../../telemetry/index.js';
 import { BillingLogSettings } from '../../log/billing-log.config.js';
 import { type EntryId, compareEntryIds } from '../../log/entry-id.js';
 import { EventLog } from '../../log/event-log.js';
 import { isTenantId } from '../../log/event-rules.js';
-import { failClosed } from '../../log/fail-closed.js';
 import { REBUILD_LOCK_KEY, TENANTS_KEY, rebuildKey, tenantKey } from '../../log/keys.js';
 import type { LogEntry } from '../../log/log-entry.js';
 import { idAfter } from '../../projector/snapshot-cursor.js';
