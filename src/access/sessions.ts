@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '../kernel/time.js';
+import { CLOCK } from '../telemetry/index.js';
 import { isUuid } from './access-claims.js';
 import { type AccessDenial, InvalidTokenError } from './access.errors.js';
 import { EpochMirror } from './epoch-mirror.js';
 import { maskedAddress } from './masked-address.js';
 import { type SessionClient, SessionClientSeal } from './session-client.js';
-import { SessionStore } from './session-store.js';
+import { SessionStore, TOUCH_AFTER_MS } from './session-store.js';
 import type { SessionValue } from './session-value.js';
 
 export interface NewSession extends SessionClient {
@@ -35,8 +37,14 @@ export interface SessionView extends CreatedSession {
   readonly userAgent: string | undefined;
 }
 
+export interface LiveSessionCheck {
+  readonly live: true;
+  readonly lastSeenAtMs: number;
+  readonly familyId: string;
+}
+
 export type SessionCheck =
-  | { readonly live: true; readonly lastSeenAtMs: number; readonly familyId: string }
+  | LiveSessionCheck
   | { readonly live: false; readonly reason: Extract<AccessDenial, 'unknown-session' | 'other-epoch'> };
 
 /**
@@ -62,6 +70,7 @@ export class Sessions {
     private readonly store: SessionStore,
     private readonly epochs: EpochMirror,
     private readonly clients: SessionClientSeal,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
@@ -100,6 +109,16 @@ export class Sessions {
   /** Notes use, once a minute at most. @returns whether the session is there. @throws RedisUnavailableError */
   touch(userId: string, sessionId: string): Promise<boolean> {
     return this.store.touch(userId, sessionId);
+  }
+
+  /**
+   * Has the use of a session noted that `check` has just found, beside the request: when it was last used must not cost it
+   * its answer, so this never fails. The next request tries again.
+   */
+  noteUse(userId: string, sessionId: string, { lastSeenAtMs }: LiveSessionCheck): void {
+    // Nothing would be noted, and Redis need not be asked to find that out.
+    if (this.clock.nowMs() - lastSeenAtMs < TOUCH_AFTER_MS) return;
+    this.touch(userId, sessionId).catch(() => undefined);
   }
 
   /** The live sessions of a user, the newest first; a hundred at most. @throws as `check` */

@@ -1,14 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '../kernel/time.js';
-import { CLOCK } from '../telemetry/index.js';
+import { Injectable } from '@nestjs/common';
 import type { AccessClaims } from './access-claims.js';
 import { InvalidTokenError } from './access.errors.js';
 import { ServiceTokens } from './service-tokens.js';
-import { TOUCH_AFTER_MS } from './session-store.js';
-import { type SessionCheck, Sessions } from './sessions.js';
+import { type LiveSessionCheck, Sessions } from './sessions.js';
 import { TokenArrivals } from './token-arrivals.js';
-
-type LiveSession = Extract<SessionCheck, { readonly live: true }>;
 
 /** Whether what stands behind a token still holds: the session of a user, the record of a service account's token. */
 @Injectable()
@@ -17,7 +12,6 @@ export class TokenLiveness {
     private readonly sessions: Sessions,
     private readonly services: ServiceTokens,
     private readonly arrivals: TokenArrivals,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
@@ -29,16 +23,14 @@ export class TokenLiveness {
     const session = await this.assertHolds(claims);
     if (!session) return;
     this.arrivals.note(session.familyId, claims.generation);
-    if (this.clock.nowMs() - session.lastSeenAtMs < TOUCH_AFTER_MS) return;
-    // Beside the request: when it was last used must not cost it its answer. The next request tries again.
-    this.sessions.touch(claims.userId, claims.sessionId).catch(() => undefined);
+    this.sessions.noteUse(claims.userId, claims.sessionId, session);
   }
 
   /**
    * @returns the session; undefined for a service account's token
    * @throws as `assertInUse`
    */
-  async assertHolds(claims: AccessClaims): Promise<LiveSession | undefined> {
+  async assertHolds(claims: AccessClaims): Promise<LiveSessionCheck | undefined> {
     const { userId, sessionId, epoch, service } = claims;
     if (service) {
       await this.services.assert(claims);

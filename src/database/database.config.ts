@@ -110,6 +110,12 @@ export class DatabaseSettings {
   @Max(3_600_000)
   callMs!: number;
 
+  @EnvVariable('DATABASE_PREPARED_STATEMENTS', {
+    doc: 'false: behind a pooler of connections that does not keep prepared statements (PgBouncer before 1.21, or without max_prepared_statements)',
+    default: 'true',
+  })
+  preparedStatements!: boolean;
+
   @EnvVariable('DATABASE_PROBE_INTERVAL_MS', {
     doc: 'Pause between two looks at the server; it is found again about as soon',
     default: '1000',

@@ -7,6 +7,7 @@ import { DatabaseUnavailableError } from './database.errors.js';
 import { startDeadline } from '../kernel/deadline.js';
 import { FeatureDatabase } from './feature-database.js';
 import { asSql } from './migrations.js';
+import type { PreparedSelect } from './prepared-select.js';
 import type { SqlBackend } from './sql-backend.js';
 import type { SqlConnection, SqlEngine } from './sql-engine.js';
 import { type SqlFailure, SqlFailureError, failureOf } from './sql-failure.js';
@@ -50,19 +51,24 @@ export class FeatureCalls extends FeatureDatabase {
   }
 
   run<T>(work: Work<T>): Promise<T> {
-    return this.call(work, (sql, run) => run(sql));
+    return this.call((line) => work(asSql(line)));
+  }
+
+  select<Row>(statement: PreparedSelect<Row>, values: Record<string, unknown>): Promise<Row[]> {
+    const { preparedStatements } = this.dependencies.settings;
+    return this.call((line) => statement.run(line, values, preparedStatements));
   }
 
   transaction<T>(work: Work<T>): Promise<T> {
-    return this.call(work, (sql, run) => sql.transaction(run));
+    return this.call((line) => asSql(line).transaction(work));
   }
 
-  private async call<T>(work: Work<T>, how: (sql: Sql, run: Work<T>) => Promise<T>): Promise<T> {
+  private async call<T>(work: (line: CallLine) => Promise<T>): Promise<T> {
     const { feature, clock, metrics } = this.dependencies;
     const startMs = clock.monotonicMs();
     let outcome = 'ok';
     try {
-      return await this.inShare((line) => how(asSql(line), work));
+      return await this.inShare(work);
     } catch (error) {
       outcome = error instanceof DatabaseUnavailableError ? 'unavailable' : 'error';
       if (error instanceof DatabaseUnavailableError) {

@@ -1,3 +1,4 @@
+import type { PreparedSelect } from './prepared-select.js';
 import type { Sql } from './sql.js';
 
 /**
@@ -13,6 +14,9 @@ import type { Sql } from './sql.js';
 export abstract class FeatureDatabase {
   /** Runs on one connection; each statement is kept by itself. */
   abstract run<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+
+  /** As `run`, with one statement that is built once. @param values for its placeholders */
+  abstract select<Row>(statement: PreparedSelect<Row>, values: Record<string, unknown>): Promise<Row[]>;
 
   /**
    * BEGIN, the work, COMMIT; ROLLBACK when the work throws. A transaction in which a statement failed is never

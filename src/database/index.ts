@@ -18,6 +18,7 @@ export { DueWorker, type DueWorkerOptions } from './due-worker.js';
 export { FeatureDatabase } from './feature-database.js';
 export { InjectDatabase, getDatabaseToken } from './inject-database.decorator.js';
 export { type MigrationOutcome, migrateOnce } from './migrate-once.js';
+export { PreparedSelect } from './prepared-select.js';
 export type { Sql } from './sql.js';
 export { DatabaseStartupError } from './startup-report.js';
 export { violatedConstraint } from './translate-error.js';

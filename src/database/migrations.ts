@@ -46,7 +46,7 @@ export async function migrate(line: CallLine, folder = MIGRATIONS_FOLDER): Promi
 }
 
 /** drizzle over the statements of one call. */
-export function asSql(line: CallLine): Sql {
+export function asSql(line: Pick<CallLine, 'query'>): Sql {
   // The driver calls nothing of its client but `query`.
   return drizzle({ client: line as never });
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Sessions } from '../../access/index.js';
-import { type Grant, Grants } from '../../identity/index.js';
+import { Grants } from '../../identity/index.js';
 import { type AccessPart, TokenIssuer } from './token-issuer.js';
 
 /** What an access token is asked for. */
@@ -31,14 +31,11 @@ export class LiveSession {
   ): Promise<AccessPart | 'ended' | 'no-member'> {
     const grant = await this.grants.find(userId, tenantId);
     if (!grant) return tenantId === undefined ? 'ended' : 'no-member';
-    if (!(await this.isLive(grant, sessionId))) return 'ended';
-    // Whoever refreshes uses the session; when exactly must not cost the answer.
-    this.sessions.touch(userId, sessionId).catch(() => undefined);
+    if (grant.user.disabled) return 'ended';
+    const check = await this.sessions.check(userId, sessionId, grant.user.tokenEpoch);
+    if (!check.live) return 'ended';
+    // Whoever refreshes uses the session.
+    this.sessions.noteUse(userId, sessionId, check);
     return this.issuer.access(grant, sessionId, generation);
-  }
-
-  private async isLive({ user }: Grant, sessionId: string): Promise<boolean> {
-    if (user.disabled) return false;
-    return (await this.sessions.check(user.id, sessionId, user.tokenEpoch)).live;
   }
 }

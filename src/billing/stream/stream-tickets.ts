@@ -60,8 +60,8 @@ export class StreamTickets {
   async assertLive({ userId, sessionId, epoch }: StreamIdentity): Promise<void> {
     const check = await this.sessions.check(userId, sessionId, epoch);
     if (!check.live) throw new InvalidTokenError(check.reason);
-    // A page that watches its stream uses its session. When exactly must not cost the answer.
-    this.sessions.touch(userId, sessionId).catch(() => undefined);
+    // A page that watches its stream uses its session.
+    this.sessions.noteUse(userId, sessionId, check);
   }
 
   /** @throws ForbiddenError where the user may not read this tenant any more, DatabaseUnavailableError */
