@@ -22,6 +22,11 @@ export class ManualClock implements Clock {
     return { cancel: () => void this.timers.delete(timer) };
   }
 
+  /** Time goes on while the process does nothing: what falls due runs with the next `advance`, late. */
+  standStill(ms: number): void {
+    this.elapsedMs += ms;
+  }
+
   /** Moves time on and runs what falls due, in order, at its own moment. */
   advance(ms: number): void {
     const endMs = this.elapsedMs + ms;

@@ -217,7 +217,7 @@ describe('FlightDeck', () => {
     clock.stall(5000);
     await clock.pass(BUDGET_MS);
     expect(events).toEqual([]);
-    await clock.pass(20);
+    await clock.pass(240);
     flights.forEach(answer);
     await clock.pass(1000);
     expect(events).toEqual([]);
@@ -226,8 +226,8 @@ describe('FlightDeck', () => {
   it('grants that grace once, so that a silent server is still found after a standstill', async () => {
     send('a');
     clock.stall(5000);
-    await clock.pass(BUDGET_MS + 25);
-    expect(events).toEqual(['a expired at 5125', 'stalled at 5125', 'silent at 5125']);
+    await clock.pass(BUDGET_MS + 250);
+    expect(events).toEqual(['a expired at 5350', 'stalled at 5350', 'silent at 5350']);
   });
 
   it('treats a timer that is a little late as on time', async () => {

@@ -1,3 +1,4 @@
+import { graceMsAfter } from '../kernel/deadline.js';
 import type { Clock, Timer } from '../kernel/time.js';
 
 /** How a call ended, as a metric label. `rejected`: never sent. */
@@ -27,10 +28,6 @@ export interface FlightDeckEvents {
   silent(): void;
 }
 
-/** A timer that fires this late means that our own event loop stood still, not that the server is slow. */
-const STALL_MS = 20;
-/** After a stall the answers may already wait in the socket; this is how long they get to be read. */
-const GRACE_MS = 25;
 /** Answered flights are let go this many at a time: an array that is emptied at each turn is built anew each turn. */
 const COMPACT_AT = 512;
 
@@ -111,11 +108,11 @@ export class FlightDeck {
     this.timer = undefined;
     const oldest = this.flights[this.head];
     if (!oldest) return;
-    const lateMs = this.clock.monotonicMs() - this.timerDueMs;
-    if (lateMs > STALL_MS && !oldest.graced) {
+    const graceMs = graceMsAfter(this.clock.monotonicMs() - this.timerDueMs);
+    if (graceMs > 0 && !oldest.graced) {
       for (let index = this.head; index < this.flights.length; index += 1)
         (this.flights[index] as Flight).graced = true;
-      this.arm(this.clock.monotonicMs() + GRACE_MS);
+      this.arm(this.clock.monotonicMs() + graceMs);
       return;
     }
     // One turn of the event loop: an answer that has arrived is read before it counts as missing.

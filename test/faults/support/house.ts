@@ -20,7 +20,7 @@ export const SECRETS: readonly string[] = [CANARY, OPS_TOKEN, KEY_SECRET];
 export interface FaultHouse {
   readonly sites: Readonly<Record<BuiltInPurpose, Site>>;
   /** The core in this process, connected to all of them. Closed by whoever opens it. */
-  openCore(): Promise<Compartments>;
+  openCore(extra?: Readonly<Record<string, string>>): Promise<Compartments>;
   /** The built application as a process of its own, in the production profile. */
   startApplication(extra?: Readonly<Record<string, string>>): Promise<RunningApplication>;
   close(): Promise<void>;
@@ -47,7 +47,7 @@ export async function openFaultHouse(): Promise<FaultHouse> {
   };
   return {
     sites: Object.fromEntries(sites.map((site) => [site.purpose, site])) as Record<BuiltInPurpose, Site>,
-    openCore: () => openCompartments(PURPOSE_NAMES, env),
+    openCore: (extra = {}) => openCompartments(PURPOSE_NAMES, { ...env, ...extra }),
     startApplication: (extra = {}) => startApplication({ ...env, ...extra }),
     close: async () => {
       await Promise.all([...sites.map(closeSite), sql.stop()]);
