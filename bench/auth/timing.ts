@@ -14,6 +14,8 @@ interface Flow {
   readonly name: string;
   readonly path: string;
   readonly expected: number;
+  /** Side by side: an answer that comes no sooner than a set time leaves the machine idle most of that time. */
+  readonly clients: number;
   readonly body: (email: string) => object;
 }
 
@@ -22,18 +24,28 @@ const FLOWS: readonly Flow[] = [
     name: 'login',
     path: '/v1/auth/token',
     expected: 401,
+    clients: 1,
     body: (email) => ({ email, password: 'not the password of anybody' }),
   },
-  { name: 'forgot', path: '/v1/auth/password/forgot', expected: 202, body: (email) => ({ email }) },
+  {
+    name: 'forgot',
+    path: '/v1/auth/password/forgot',
+    expected: 202,
+    clients: 8,
+    body: (email) => ({ email }),
+  },
   {
     name: 'register',
     path: '/v1/auth/register',
     expected: 202,
+    clients: 4,
     body: (email) => ({ email, password: 'harbour violin moss' }),
   },
 ];
 
-/** Whether the time of an answer tells who has an account. One client, sides in an order by chance, each address once. */
+type Sides = Record<'known' | 'unknown', number[]>;
+
+/** Whether the time of an answer tells who has an account. Sides in an order by chance, each address once. */
 export async function timing(): Promise<void> {
   const samples = numberArgument('samples', SAMPLES);
   const house = await BenchHouse.open();
@@ -42,27 +54,55 @@ export async function timing(): Promise<void> {
     `\nknown and unknown accounts, ${samples} answers a side: not to be told apart, or upper bound ≤ ${UPPER_BOUND}\n`,
   );
   for (const flow of FLOWS) {
-    const name = flow.name.slice(0, 1);
-    await helper.tell({ do: 'accounts', name: `known-${name}-`, count: samples + WARM_UP });
-    const sides = { known: [] as number[], unknown: [] as number[] };
-    let [known, unknown] = [0, 0];
-    while (known + unknown < 2 * (samples + WARM_UP)) {
-      if ((known + unknown) % FORGET_EVERY === 0) await house.redis.admin().flushall('SYNC');
-      const left = { known: samples + WARM_UP - known, unknown: samples + WARM_UP - unknown };
-      const isKnown = Math.random() * (left.known + left.unknown) < left.known;
-      // Of one length, and none asked for twice.
-      const n = isKnown ? known++ : unknown++;
-      const email = `${isKnown ? `known-${name}-` : `noone-${name}-`}${n}@example.org`;
-      const { status, ms } = await post(`${origin}${flow.path}`, flow.body(email));
-      if (status !== flow.expected) throw new Error(`${flow.name} answered ${status}`);
-      if (n >= WARM_UP) sides[isKnown ? 'known' : 'unknown'].push(ms);
+    const count = samples + WARM_UP;
+    await helper.tell({ do: 'accounts', name: `known-${flow.name.slice(0, 1)}-`, count });
+    const sides: Sides = { known: [], unknown: [] };
+    const order = shuffled(count);
+    while (order.length > 0) {
+      await house.redis.admin().flushall('SYNC');
+      const some = order.splice(-FORGET_EVERY);
+      await Promise.all(Array.from({ length: flow.clients }, () => askAll(flow, origin, { some, sides })));
     }
     report(flow.name, sides);
   }
   await house.close();
 }
 
-function report(name: string, { known, unknown }: Record<'known' | 'unknown', number[]>): void {
+interface Question {
+  readonly side: keyof Sides;
+  readonly n: number;
+}
+
+/** Both sides of every number, in an order by chance, and the ones to warm up with first: asked from the end. */
+function shuffled(count: number): Question[] {
+  const all = Array.from({ length: count }, (_, n): Question[] => [
+    { side: 'known', n },
+    { side: 'unknown', n },
+  ]).flat();
+  for (let at = all.length - 1; at > 0; at -= 1) {
+    const other = Math.floor(Math.random() * (at + 1));
+    [all[at], all[other]] = [all[other] as Question, all[at] as Question];
+  }
+  return all.sort((a, b) => Number(a.n < WARM_UP) - Number(b.n < WARM_UP));
+}
+
+/** One client. */
+async function askAll(
+  flow: Flow,
+  origin: string,
+  { some, sides }: { readonly some: Question[]; readonly sides: Sides },
+): Promise<void> {
+  for (let question = some.pop(); question; question = some.pop()) {
+    const { side, n } = question;
+    // Of one length, and none asked for twice.
+    const email = `${side === 'known' ? 'known' : 'noone'}-${flow.name.slice(0, 1)}-${n}@example.org`;
+    const { status, ms } = await post(`${origin}${flow.path}`, flow.body(email));
+    if (status !== flow.expected) throw new Error(`${flow.name} answered ${status}`);
+    if (n >= WARM_UP) sides[side].push(ms);
+  }
+}
+
+function report(name: string, { known, unknown }: Sides): void {
   const { auc, low, high } = aucOf(known, unknown);
   const told = low > 0.5 || high < 0.5;
   // Which side is slower does not matter to whoever tells them apart.
