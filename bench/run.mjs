@@ -10,7 +10,8 @@ const out = join(root, '.bench');
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 
 /** These compare with nobody else's packages. */
-const WITHOUT_PEERS = /^(?:purpose-client|isolation|access|auth|(?:auth|billing)-[a-z]+)$/;
+const WITHOUT_PEERS =
+  /^(?:purpose-client|isolation|access|auth|auth-[a-z]+|billing-(?:log|webhook|backfill))$/;
 if (words.length === 0 || words.some((word) => !WITHOUT_PEERS.test(word))) installPeers();
 
 rmSync(out, { recursive: true, force: true });

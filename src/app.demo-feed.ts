@@ -1,30 +1,28 @@
-import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type DemoAccount, openAccount, openAdministrator } from './app.demo-accounts.js';
 import { CustomerTenants } from './billing/webhook/customer-tenants.js';
+import { keepDemoSecret } from './billing/webhook/samples/demo-secret.js';
 import { SampleFeed } from './billing/webhook/samples/sample-feed.js';
 import { StripeWebhookSettings } from './billing/webhook/webhook.config.js';
 import { Settings } from './config/index.js';
-import { type FeatureDatabase, getDatabaseToken } from './database/index.js';
-import { Passwords, Tenants, Users, normalizeEmail } from './identity/index.js';
+import { HttpSettings } from './http/index.js';
 import { AppError } from './kernel/errors.js';
 import { keysOf } from './kernel/key-ring.js';
 import { CLOCK } from './telemetry/index.js';
 
-const EMAIL = 'demo@example.com';
-const TENANT = 'Acme';
 const CUSTOMER = 'cus_acme';
 const EVERY_MS = 1_000;
+const WEBHOOK_SECRET = 'STRIPE_WEBHOOK_SECRET';
 
-/** Somebody who can log in to a demo. */
-export interface DemoAccount {
-  readonly email: string;
-  /** Undefined where the account was there before, in a database that outlives the demo. */
-  readonly password: string | undefined;
+export interface RunningDemo extends DemoAccount {
+  /** Undefined where SQL outlives the demo: `admin create` makes one there. */
+  readonly administrator: DemoAccount | undefined;
+  readonly feed: SampleFeed;
 }
 
 /**
- * Opens the account of a demo and lets billing events of its tenant come in, one a second, over HTTP as Stripe's would.
+ * Opens the accounts of a demo and lets billing events of its tenant come in, one a second, over HTTP as Stripe's would.
  *
  * @param origin where the application listens
  * @returns undefined where SQL is away: there is nobody then whose events they could be
@@ -32,9 +30,10 @@ export interface DemoAccount {
 export async function startDemoFeed(
   app: NestFastifyApplication,
   origin: string,
-): Promise<(DemoAccount & { readonly feed: SampleFeed }) | undefined> {
+): Promise<RunningDemo | undefined> {
   try {
     const account = await openAccount(app);
+    const administrator = await openAdministrator(app);
     await app.get(CustomerTenants, { strict: false }).assign(CUSTOMER, account.tenantId);
     const settings = app.get(Settings).of(StripeWebhookSettings);
     const feed = new SampleFeed({
@@ -45,7 +44,7 @@ export async function startDemoFeed(
       everyMs: EVERY_MS,
     });
     feed.start();
-    return { ...account, feed };
+    return { ...account, administrator, feed };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     new Logger('Demo').warn('There is no account and no billing event in this demo', { reason: error.code });
@@ -53,24 +52,14 @@ export async function startDemoFeed(
   }
 }
 
-async function openAccount(
-  app: NestFastifyApplication,
-): Promise<DemoAccount & { readonly tenantId: string }> {
-  const users = app.get(Users, { strict: false });
-  const tenants = app.get(Tenants, { strict: false });
-  const db = app.get<FeatureDatabase>(getDatabaseToken('auth'), { strict: false });
-  const address = normalizeEmail(EMAIL);
-  if (!address) throw new Error('The address of the demo is none');
-  const password = randomBytes(12).toString('base64url');
-  const phc = await app.get(Passwords, { strict: false }).hashNew(password, address.key);
-  const { user, created } = await db.transaction(async (tx) => {
-    const registered = await users.register(tx, address, phc);
-    await users.verifyEmail(tx, registered.user.id, address.key);
-    return registered;
-  });
-  const personal = (await tenants.membershipsOf(user.id)).find((membership) => membership.personal);
-  if (!personal) throw new Error('The account of the demo has no tenant of its own');
-  const { tenantId } = personal;
-  await tenants.rename({ userId: user.id, tenantId }, TENANT);
-  return { email: EMAIL, password: created ? password : undefined, tenantId };
+/**
+ * Lets `billing send` in the same folder reach this demo, where the secret was made up and nobody else can connect.
+ *
+ * @returns whether it does; also where the secret was given, which the command reads as well
+ */
+export function keepSecretOfDemo(settings: Settings, origin: string): boolean {
+  if (!settings.generated.includes(WEBHOOK_SECRET)) return true;
+  const host = settings.of(HttpSettings).listenHost(settings.profile);
+  const secret = keysOf(settings.of(StripeWebhookSettings).secrets)[0] ?? '';
+  return keepDemoSecret(host, Number(new URL(origin).port), secret);
 }

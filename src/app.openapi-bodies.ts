@@ -4,7 +4,13 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { getMetadataStorage } from 'class-validator';
 
 type Schema = Record<string, unknown>;
-type BodyClass = new () => object;
+export type BodyClass = new () => object;
+
+export interface ObjectSchema extends Schema {
+  properties: Record<string, Schema>;
+  required?: string[];
+}
+
 type Rule = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
 
 /**
@@ -37,12 +43,15 @@ function rulesOf(type: BodyClass): Rule[] {
   return getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
 }
 
-function schemaOf(type: BodyClass): Schema {
+/** Of a body, or of a query: its properties are the parameters. */
+export function schemaOf(type: BodyClass): ObjectSchema {
   const properties: Record<string, Schema> = {};
   const optional = new Set<string>();
   for (const rule of rulesOf(type)) {
     const property = (properties[rule.propertyName] ??= {});
-    if (rule.type === 'conditionalValidation') optional.add(rule.propertyName);
+    // The second: whatever comes, or nothing, is let through.
+    if (rule.type === 'conditionalValidation' || rule.type === 'whitelistValidation')
+      optional.add(rule.propertyName);
     else if (rule.each) property['items'] = { ...(property['items'] as Schema), ...partOf(rule) };
     else Object.assign(property, partOf(rule));
   }
@@ -72,8 +81,17 @@ const PARTS: Readonly<Record<string, (first: unknown, second: unknown) => Schema
   maxLength: (maxLength) => ({ maxLength }),
   min: (minimum) => ({ minimum }),
   max: (maximum) => ({ maximum }),
+  isUuid: () => ({ type: 'string', format: 'uuid' }),
+  // Not the format date-time, which is narrower: a day is enough.
+  isIso8601: () => ({ type: 'string', description: 'ISO 8601' }),
+  isEmail: () => ({ type: 'string', format: 'email' }),
+  matches: (pattern) => ({
+    type: 'string',
+    ...(pattern instanceof RegExp ? { pattern: pattern.source } : {}),
+  }),
   isIn: (values) => ({ enum: values }),
   equals: (value) => ({ enum: [value] }),
   arrayMinSize: (minItems) => ({ minItems }),
+  arrayUnique: () => ({ uniqueItems: true }),
   arrayMaxSize: (maxItems) => ({ maxItems }),
 };

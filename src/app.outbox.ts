@@ -1,10 +1,11 @@
-import { Controller, Get, Module, NotFoundException } from '@nestjs/common';
+import { Controller, Get, Module, NotFoundException, Req } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { Settings } from './config/index.js';
-import { NoStore } from './http/index.js';
+import { NoStore, isOnThisMachine } from './http/index.js';
 import { type KeptMail, KeptMails, MailModule } from './mail/index.js';
 
-/** The mails that would have been sent, where there is nobody to send them to: demo and test only. */
+/** The mails that would have been sent, where there is nobody to send them to: demo, test and development only. */
 @ApiExcludeController()
 @Controller('dev/outbox')
 export class OutboxController {
@@ -15,10 +16,16 @@ export class OutboxController {
 
   @Get()
   @NoStore()
-  list(): { readonly mails: readonly KeptMail[] } {
-    const { profile } = this.settings;
-    if (profile !== 'demo' && profile !== 'test') throw new NotFoundException();
+  list(@Req() request: FastifyRequest): { readonly mails: readonly KeptMail[] } {
+    if (!this.isServed(request)) throw new NotFoundException();
     return { mails: this.mails.list() };
+  }
+
+  /** A development server may be offered to a network, and its mails log in whoever reads them. */
+  private isServed(request: FastifyRequest): boolean {
+    const { profile } = this.settings;
+    if (profile === 'development') return isOnThisMachine(request);
+    return profile === 'demo' || profile === 'test';
   }
 }
 

@@ -1,7 +1,8 @@
 import { type DynamicModule, Logger, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { dynamicModulesOf, settingsIn } from './config/index.js';
+import { DEVELOPMENT_FILE, type Settings, dynamicModulesOf, settingsIn } from './config/index.js';
+import { MAIL_PAGE_PATHS } from './console/mail-pages/mail-pages.controller.js';
 import { HttpSettings, createFastifyAdapter, furnishHttpDoor } from './http/index.js';
 import { limitRequests } from './rate-limit/index.js';
 import { RedisModule } from './redis/index.js';
@@ -18,6 +19,7 @@ const UNPREFIXED = [
   'console',
   'console/settings.json',
   'console/:file',
+  ...MAIL_PAGE_PATHS,
 ];
 const PROBES = ['/livez', '/readyz', '/readyz/:purpose'];
 /** What a demo delivers to itself, every second. */
@@ -51,9 +53,7 @@ export async function createHttpApp(
     abortOnError: false,
     bodyParser: false,
   });
-  if (settings.generated.length > 0) {
-    new Logger('Settings').log(`Not set, so made up: ${settings.generated.join(', ')}`);
-  }
+  tellOf(settings);
   app.setGlobalPrefix('v1', { exclude: UNPREFIXED });
   furnishHttpDoor(app, {
     metrics: app.get(Metrics),
@@ -68,4 +68,14 @@ export async function createHttpApp(
     serveOpenApi(app, http.appName);
   }
   return app;
+}
+
+/** What nobody has set, and what is probably a mistake. */
+function tellOf({ profile, generated, kept, warnings }: Settings): void {
+  const logger = new Logger('Settings');
+  const made = generated.filter((name) => !kept.includes(name));
+  const place = profile === 'development' ? ` and kept in ${DEVELOPMENT_FILE}` : '';
+  if (made.length > 0) logger.log(`Not set, so made up${place}: ${made.join(', ')}`);
+  if (kept.length > 0) logger.log(`Not set; kept in ${DEVELOPMENT_FILE}: ${kept.join(', ')}`);
+  for (const warning of warnings) logger.warn(warning);
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { reportNoResult } from './cli/no-result.js';
 import { processOutput } from './cli/output.js';
 import { runCli } from './cli/run.js';
 import { EXIT } from './kernel/errors.js';
@@ -9,6 +10,7 @@ const { version } = JSON.parse(about) as { version: string };
 // A reader that has seen enough (`| head`) closes the pipe: no fault of ours, and nobody left to tell.
 process.stdout.on('error', () => process.exit(EXIT.ok));
 
+reportNoResult();
 const code = await runCli(process.argv.slice(2), {
   version,
   output: processOutput,

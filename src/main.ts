@@ -6,6 +6,7 @@ import { ShutdownSettings, shutDown, shutdownBudget, shutdownSteps } from './app
 import { Settings, isLocal } from './config/index.js';
 import { ShutdownState } from './health/shutdown-state.js';
 import { HttpSettings, listenOptions } from './http/index.js';
+import { MailSettings } from './mail/index.js';
 import { EXIT, StartupError } from './kernel/errors.js';
 import { SignInHint } from './console/sign-in-hint.js';
 import { redactText } from './kernel/redact.js';
@@ -61,14 +62,25 @@ async function main(): Promise<void> {
   logger.log(`Listening on ${origin} (${settings.profile})`);
   if (settings.profile === 'demo') {
     // Imported here only: no other profile should load what makes events up.
-    const { startDemoFeed } = await import('./app.demo-feed.js');
+    const { keepSecretOfDemo, startDemoFeed } = await import('./app.demo-feed.js');
     const demo = await startDemoFeed(app, origin);
+    const sendable = demo !== undefined && keepSecretOfDemo(settings, origin);
     running.hush = () => demo?.feed.stop();
     if (demo?.password !== undefined) {
       const { email, password } = demo;
       app.get(SignInHint, { strict: false }).credentials = { email, password };
     }
-    process.stdout.write(demoAnnouncement(origin, app.get(RedisStatus, { strict: false }).all(), demo));
+    const purposes = app.get(RedisStatus, { strict: false }).all();
+    const keepsMails = settings.of(MailSettings).url === undefined;
+    process.stdout.write(
+      demoAnnouncement({
+        origin,
+        purposes,
+        sendable,
+        keepsMails,
+        ...(demo && { account: demo, administrator: demo.administrator }),
+      }),
+    );
   }
 }
 

@@ -53,7 +53,7 @@ export async function timing(): Promise<void> {
   process.stdout.write(
     `\nknown and unknown accounts, ${samples} answers a side: not to be told apart, or upper bound ≤ ${UPPER_BOUND}\n`,
   );
-  for (const flow of FLOWS) {
+  for (const flow of chosen()) {
     const count = samples + WARM_UP;
     await helper.tell({ do: 'accounts', name: `known-${flow.name.slice(0, 1)}-`, count });
     const sides: Sides = { known: [], unknown: [] };
@@ -66,6 +66,13 @@ export async function timing(): Promise<void> {
     report(flow.name, sides);
   }
   await house.close();
+}
+
+/** `--flows=login,register`; all unless told. */
+function chosen(): readonly Flow[] {
+  const word = process.argv.find((one) => one.startsWith('--flows='));
+  const names = word?.slice('--flows='.length).split(',');
+  return names ? FLOWS.filter(({ name }) => names.includes(name)) : FLOWS;
 }
 
 interface Question {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import Stripe from 'stripe';
+import { PACKING } from '../../src/billing/log/append-batch.js';
 import {
   LOG_KEY,
   SEQUENCES_KEY,
@@ -11,6 +12,8 @@ import {
   objectKey,
   tenantKey,
 } from '../../src/billing/log/keys.js';
+import { readStripeEvent } from '../../src/billing/webhook/stripe-event.js';
+import { toBillingEvent } from '../../src/billing/webhook/to-billing-event.js';
 import { listen } from './bare-servers.js';
 import type { Address, Contestant, Ground } from './contestant.js';
 
@@ -18,20 +21,7 @@ const SCRIPT = new URL('../../src/billing/log/scripts/append.lua', import.meta.u
 const TOLERANCE_S = 300;
 const MARK_S = 35 * 86_400;
 
-interface InvoiceEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly created: number;
-  readonly data: {
-    readonly object: {
-      readonly id: string;
-      readonly status: string;
-      readonly metadata: { readonly tenant_id: string };
-    };
-  };
-}
-
-/** The least that does the same: Stripe's own verification, the product's script, an entry with the same fields. */
+/** The least that does the same: Stripe's own verification, the product's script, the same bytes in every entry. */
 export const BARE_WEBHOOK = {
   'bare-webhook': { title: 'node:http, verify + the same append', open: openBare },
 } as const satisfies Record<string, Contestant>;
@@ -61,30 +51,21 @@ async function take(
   const text = (await bodyOf(request)).toString('utf8');
   const header = String(request.headers['stripe-signature']);
   Stripe.webhooks.signature?.verifyHeader(text, header, webhookSecret, TOLERANCE_S);
-  const event = JSON.parse(text) as InvoiceEvent;
-  const { object } = event.data;
-  const tenant = object.metadata.tenant_id;
-  const data = JSON.stringify({
-    tenant_id: tenant,
-    event_type: event.type,
-    stripe_event_id: event.id,
-    occurred_at: new Date(event.created * 1000).toISOString(),
-    summary: 'Invoice paid',
-    status: object.status,
-    invoice: object,
-  });
+  const event = readStripeEvent(JSON.parse(text));
+  const { eventId, type, tenantId, createdS, objectId, data } = toBillingEvent(event, event.tenantHint, text);
   const keys = [
     LOG_KEY,
-    tenantKey(tenant),
     SEQUENCES_KEY,
-    eventKey(event.id),
     TENANTS_KEY,
-    objectKey(object.id),
+    tenantKey(tenantId),
+    eventKey(eventId),
+    objectKey(objectId),
   ];
-  const packed = deflateRawSync(text, { level: 1, memLevel: 4 });
-  const values = [tenant, event.type, event.id, event.created, object.id, data, packed, 0, MARK_S];
-  const reply = (await redis.evalsha(sha, keys.length, ...keys, ...values)) as string[];
-  return reply[2] === '1';
+  const packed = deflateRawSync(text, PACKING);
+  const values = [MARK_S, tenantId, type, eventId, createdS, objectId, data, packed, 0];
+  const [answer = '!'] = (await redis.evalsha(sha, keys.length, ...keys, ...values)) as string[];
+  if (answer.startsWith('!')) throw new Error(answer);
+  return answer.endsWith('.1');
 }
 
 function bodyOf(request: IncomingMessage): Promise<Buffer> {

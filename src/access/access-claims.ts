@@ -1,5 +1,6 @@
 import type { JWTPayload } from 'jose';
 import { ROLES, type Role } from '../identity/index.js';
+import { isUuid } from '../kernel/uuid.js';
 
 /** What an access token says, once its signature, issuer, audience and times are verified. */
 export interface AccessClaims {
@@ -25,16 +26,10 @@ export interface AccessClaims {
 /** What an access token is issued for. */
 export type AccessGrant = Omit<AccessClaims, 'jti' | 'expiresAtMs'>;
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const SCOPE = /^[a-z][a-z0-9:._-]{0,63}$/;
 const MOST_SCOPES = 40;
 /** Of what AUTH_ACCESS_TOKEN_LIFE_MS may say. */
 const LONGEST_LIFE_SECONDS = 3600;
-
-/** Ids stand in names of keys, where a brace or a star would mean something. */
-export function isUuid(value: unknown): value is string {
-  return typeof value === 'string' && UUID.test(value);
-}
 
 /** The claims beside those that jose sets. @throws TypeError for a grant that no token could say */
 export function claimsOf(grant: AccessGrant): JWTPayload {

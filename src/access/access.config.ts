@@ -4,6 +4,8 @@ import { Secret } from '../kernel/redact.js';
 import { parseDurationMs } from '../kernel/time.js';
 import { parseSigningKeys } from './signing-key.js';
 
+/** Valid as it is, on one line; what openssl genpkey makes is valid as well. */
+const SIGNING_KEY_REMEDY = 'Make one of its own with: openssl rand -base64 32';
 const DAY_MS = 86_400_000;
 
 /** Access tokens and sessions. */
@@ -60,6 +62,7 @@ export class AccessSettings implements SettingsRules {
     file: true,
     ownSecret: 'generated',
     ring: true,
+    remedy: SIGNING_KEY_REMEDY,
   })
   signingKeys!: Secret;
 
@@ -83,9 +86,7 @@ function keyFaults({ signingKeys }: AccessSettings): Fault[] {
     return [];
   } catch (error) {
     const rule = error instanceof Error ? error.message : 'is not valid';
-    return [
-      { variable: 'AUTH_SIGNING_KEYS', rule, remedy: 'Make one with: openssl genpkey -algorithm ed25519' },
-    ];
+    return [{ variable: 'AUTH_SIGNING_KEYS', rule, remedy: SIGNING_KEY_REMEDY }];
   }
 }
 

@@ -8,9 +8,18 @@ import { REQUIRED_SCOPES, TENANT_PARAMETER } from './access.metadata.js';
  */
 export const Authenticated = (): ClassDecorator & MethodDecorator => applyDecorators(UseGuards(AccessGuard));
 
+const asked = new Set<string>();
+
 /** As `@Authenticated()`, and the token has all of these scopes; those of the class hold beside those of the method. */
-export const RequireScopes = (first: string, ...more: string[]): ClassDecorator & MethodDecorator =>
-  applyDecorators(SetMetadata(REQUIRED_SCOPES, [first, ...more]), UseGuards(AccessGuard));
+export const RequireScopes = (first: string, ...more: string[]): ClassDecorator & MethodDecorator => {
+  for (const scope of [first, ...more]) asked.add(scope);
+  return applyDecorators(SetMetadata(REQUIRED_SCOPES, [first, ...more]), UseGuards(AccessGuard));
+};
+
+/** What routes of this process ask for, those of features included: complete once the application module is loaded. */
+export function requiredScopes(): readonly string[] {
+  return [...asked];
+}
 
 /**
  * As `@Authenticated()`, and the token is for the tenant that the route names.

@@ -1,11 +1,18 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AppError } from '../kernel/errors.js';
 import type { Clock } from '../kernel/time.js';
-import { InjectRedis, LuaScript, type PurposeRedis } from '../redis/index.js';
+import {
+  InjectRedis,
+  LuaScript,
+  type PurposeRedis,
+  RedisUnavailableError,
+  failClosed,
+} from '../redis/index.js';
 import { CLOCK } from '../telemetry/index.js';
 import { EPOCHS, type EpochAuthority } from './epoch-authority.js';
 import { OwedEpochs } from './owed-epochs.js';
 import { sessionKeys } from './session-keys.js';
+import { type Mirrored, UnwrittenEpochs } from './unwritten-epochs.js';
 
 /** A mirror that was confirmed longer ago is confirmed again, beside the request that found it so. */
 const CONFIRM_AFTER_MS = 60_000;
@@ -22,10 +29,12 @@ const confirmEpoch = new LuaScript({
   },
 });
 
-/** What a mirror says; `epoch:when it was confirmed`. */
-interface Mirrored {
-  readonly epoch: number;
-  readonly confirmedAtMs: number;
+/** What the mirror held when SQL was asked. */
+interface Seen {
+  /** 0: none. */
+  readonly before: number;
+  /** Undefined: not read. */
+  readonly text?: string | null;
 }
 
 /**
@@ -38,11 +47,13 @@ interface Mirrored {
  *   write ends sessions late by that much, and no later;
  * - a write that failed is owed by the process that knows of it. It distrusts that user's mirror itself at once, and
  *   writes as soon as Redis answers again, so that the minutes above are for processes that died;
+ * - Redis answers and takes no write: what SQL told holds here in place of the mirror, and is asked for as seldom;
  * - SQL away: a mirror that is there holds (unknown is not revoked), and where there is none the answer is 503.
  */
 @Injectable()
 export class EpochMirror {
   private readonly logger = new Logger('Access');
+  private readonly unwritten = new UnwrittenEpochs();
   private readonly asking = new Map<string, Promise<number | undefined>>();
 
   constructor(
@@ -63,13 +74,15 @@ export class EpochMirror {
     text: string | null,
     shown: number,
   ): number | undefined | Promise<number | undefined> {
-    const mirrored = parseMirror(text);
-    if (!mirrored || mirrored.epoch < shown) return this.confirm(userId, mirrored?.epoch);
-    if (this.owed.of(userId) > mirrored.epoch) return this.confirm(userId, mirrored.epoch);
+    const held = parseMirror(text);
+    const mirrored = this.unwritten.find(userId, text) ?? held;
+    const seen = { before: held?.epoch ?? 0, text };
+    if (!mirrored || mirrored.epoch < shown) return this.askOnce(userId, seen);
+    if (this.owed.of(userId) > mirrored.epoch) return this.askOnce(userId, seen);
     // A clock that was set back must not make it young for ever.
     const ageMs = Math.abs(this.clock.nowMs() - mirrored.confirmedAtMs);
-    if (ageMs > DISTRUST_AFTER_MS) return this.confirmOr(userId, mirrored.epoch);
-    if (ageMs > CONFIRM_AFTER_MS) this.confirmLater(userId, mirrored.epoch);
+    if (ageMs > DISTRUST_AFTER_MS) return this.askOr(userId, seen, mirrored.epoch);
+    if (ageMs > CONFIRM_AFTER_MS) this.askLater(userId, seen);
     return mirrored.epoch;
   }
 
@@ -79,17 +92,13 @@ export class EpochMirror {
   }
 
   /**
-   * Asks SQL and mirrors what it says. Questions about one user at the same time are one.
+   * Asks SQL, and mirrors what it says where Redis takes it.
    *
-   * @param before what the mirror held; undefined: nothing, or unknown
-   * @throws DatabaseUnavailableError, RedisUnavailableError
+   * @param before the epoch that the mirror held
+   * @throws DatabaseUnavailableError
    */
-  confirm(userId: string, before?: number): Promise<number | undefined> {
-    const asked = this.asking.get(userId);
-    if (asked) return asked;
-    const answer = this.ask(userId, before).finally(() => this.asking.delete(userId));
-    this.asking.set(userId, answer);
-    return answer;
+  confirm(userId: string, before: number): Promise<number | undefined> {
+    return this.askOnce(userId, { before });
   }
 
   /**
@@ -107,7 +116,16 @@ export class EpochMirror {
     }
   }
 
-  private async ask(userId: string, before = 0): Promise<number | undefined> {
+  /** Questions about one user at the same time are one. */
+  private askOnce(userId: string, seen: Seen): Promise<number | undefined> {
+    const asked = this.asking.get(userId);
+    if (asked) return asked;
+    const answer = this.ask(userId, seen).finally(() => this.asking.delete(userId));
+    this.asking.set(userId, answer);
+    return answer;
+  }
+
+  private async ask(userId: string, { before, text }: Seen): Promise<number | undefined> {
     const told = await this.authority.epochOf(userId);
     if (told === undefined) return undefined;
     if (told < before) {
@@ -116,21 +134,31 @@ export class EpochMirror {
         { user_id: userId, epoch: told, mirrored: before },
       );
     }
-    return this.write(userId, { epoch: told, before });
+    try {
+      return await this.write(userId, { epoch: told, before });
+    } catch (error) {
+      if (!(error instanceof RedisUnavailableError)) throw error;
+      // SQL is the authority, and has spoken: the old mirror does not hold because it cannot be replaced.
+      if (told > before) this.owed.add(userId, told);
+      if (text !== undefined)
+        this.unwritten.add(userId, text, { epoch: told, confirmedAtMs: this.clock.nowMs() });
+      return told;
+    }
   }
 
-  private async confirmOr(userId: string, mirrored: number): Promise<number | undefined> {
+  /** Unknown is not revoked: where SQL cannot say, what was known before holds. */
+  private async askOr(userId: string, seen: Seen, known: number): Promise<number | undefined> {
     try {
-      return await this.confirm(userId, mirrored);
+      return await this.askOnce(userId, seen);
     } catch (error) {
-      if (error instanceof AppError && error.status === 503) return mirrored;
+      if (error instanceof AppError && error.status === 503) return known;
       throw error;
     }
   }
 
-  private confirmLater(userId: string, mirrored: number): void {
+  private askLater(userId: string, seen: Seen): void {
     // Whoever comes next tries again; an outage of SQL is reported by SQL's own compartment.
-    this.confirm(userId, mirrored).catch(() => undefined);
+    this.askOnce(userId, seen).catch(() => undefined);
   }
 
   private async write(
@@ -139,7 +167,9 @@ export class EpochMirror {
   ): Promise<number> {
     const keys = sessionKeys(userId);
     const kept = keepSession === undefined ? [] : [keys.session(keepSession)];
-    const mirrored = await confirmEpoch.run(this.redis, [keys.epoch, ...kept], [epoch, before]);
+    const mirrored = await failClosed('authCache', () =>
+      confirmEpoch.run(this.redis, [keys.epoch, ...kept], [epoch, before]),
+    );
     this.owed.settle(userId, mirrored);
     return mirrored;
   }

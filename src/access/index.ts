@@ -1,6 +1,7 @@
 export type { AccessClaims, AccessGrant } from './access-claims.js';
 export { AccessSettings } from './access.config.js';
-export { Authenticated, RequireScopes, TenantOnly } from './access.decorators.js';
+export { Authenticated, RequireScopes, TenantOnly, requiredScopes } from './access.decorators.js';
+export { REQUIRED_SCOPES, TENANT_PARAMETER } from './access.metadata.js';
 export { type AccessDenial, ForbiddenError, InvalidTokenError } from './access.errors.js';
 export { accessExtractors } from './access-extractors.js';
 export { AccessGuard } from './access.guard.js';

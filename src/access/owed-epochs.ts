@@ -23,6 +23,11 @@ export class OwedEpochs {
     if (this.of(userId) <= mirrored) this.epochs.delete(userId);
   }
 
+  /** It cannot be paid: the age of the mirror has to do. */
+  drop(userId: string): void {
+    this.epochs.delete(userId);
+  }
+
   all(): readonly (readonly [userId: string, epoch: number])[] {
     return [...this.epochs];
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Metrics } from '../telemetry/index.js';
+import type { AccessClaims } from './access-claims.js';
 import { AccessTokens } from './access-tokens.js';
 import { InvalidTokenError } from './access.errors.js';
 import { bearerToken } from './bearer.js';
@@ -22,15 +23,24 @@ export class RequestAuthentication {
    * @throws InvalidTokenError, RedisUnavailableError, DatabaseUnavailableError
    */
   async identify(request: FastifyRequest): Promise<Identity> {
-    if (request.identity) return request.identity;
+    if (!request.identity) await this.claims(request);
+    return request.identity as Identity;
+  }
+
+  /**
+   * As `identify` where nobody asked before, for whoever goes on watching the session and needs the epoch under which it
+   * began.
+   *
+   * @throws as `identify`
+   */
+  async claims(request: FastifyRequest): Promise<AccessClaims> {
     try {
       const claims = await this.tokens.verify(bearerToken(request));
-      const { epoch: _, ...identity } = claims;
-      note(request, identity);
+      note(request, claims);
       await this.liveness.assertInUse(claims);
-      request.identity = identity;
+      request.identity = identityOf(claims);
       this.count('allowed');
-      return identity;
+      return claims;
     } catch (error) {
       const denied = error instanceof InvalidTokenError;
       this.count(denied ? error.reason : 'unavailable');
@@ -44,7 +54,12 @@ export class RequestAuthentication {
   }
 }
 
+function identityOf(claims: AccessClaims): Identity {
+  const { epoch: _, ...identity } = claims;
+  return identity;
+}
+
 /** For the one line that the request will log, whatever becomes of it; the record is there only behind our HTTP door. */
-function note({ record }: FastifyRequest, { userId, sessionId, tenantId }: Identity): void {
+function note({ record }: FastifyRequest, { userId, sessionId, tenantId }: AccessClaims): void {
   if (record) Object.assign(record, { userId, sessionId, tenantId });
 }

@@ -1,4 +1,4 @@
-import { isUuid } from './access-claims.js';
+import { isUuid } from '../kernel/uuid.js';
 
 /** Names of what Redis keeps of one user. One hash tag, so that a cluster keeps it on one node and one MGET reads it. */
 export interface SessionKeys {
@@ -9,7 +9,7 @@ export interface SessionKeys {
   readonly session: (sessionId: string) => string;
 }
 
-/** @throws TypeError for an id that is no UUID: it would be part of a name */
+/** @throws TypeError for an id that is no UUID in lower case: a brace or a star in a name would mean something */
 export function sessionKeys(userId: string): SessionKeys {
   if (!isUuid(userId)) throw new TypeError('The id of a user is a UUID');
   const tag = `auth:{${userId}}`;

@@ -40,14 +40,16 @@ export class SessionStore {
     const limits = [sessionLifeMs, sessionIdleMs, MOST_SESSIONS];
     const fields = [...fixedFields(familyId, amr), client];
     const keys = [index, session(sessionId), mirror];
-    return failClosed(() => createSession.run(this.redis, keys, [sessionId, epoch, ...limits, ...fields]));
+    return failClosed('authCache', () =>
+      createSession.run(this.redis, keys, [sessionId, epoch, ...limits, ...fields]),
+    );
   }
 
   /** @returns whether it is there */
   touch(userId: string, sessionId: string): Promise<boolean> {
     const { index, session } = sessionKeys(userId);
     const args = [sessionId, this.settings.sessionIdleMs, TOUCH_AFTER_MS];
-    return failClosed(() => touchSession.run(this.redis, [session(sessionId), index], args));
+    return failClosed('authCache', () => touchSession.run(this.redis, [session(sessionId), index], args));
   }
 
   /** One MGET: what a request needs to know. */
@@ -62,7 +64,7 @@ export class SessionStore {
 
   /** Of sessions that are on the index, whether they live or not. */
   ids(userId: string): Promise<string[]> {
-    return failClosed(() => this.redis.zrange(sessionKeys(userId).index, '0', '-1'));
+    return failClosed('authCache', () => this.redis.zrange(sessionKeys(userId).index, '0', '-1'));
   }
 
   /** In the order of the ids, one at least. */
@@ -82,7 +84,7 @@ export class SessionStore {
   async remove(userId: string, ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
     const { index, session } = sessionKeys(userId);
-    const [removed] = await failClosed(() =>
+    const [removed] = await failClosed('authCache', () =>
       Promise.all([this.redis.unlink(...ids.map(session)), this.redis.zrem(index, ...ids)]),
     );
     return removed;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../kernel/time.js';
+import { isUuid } from '../kernel/uuid.js';
 import { CLOCK } from '../telemetry/index.js';
-import { isUuid } from './access-claims.js';
 import { type AccessDenial, InvalidTokenError } from './access.errors.js';
 import { EpochMirror } from './epoch-mirror.js';
 import { maskedAddress } from './masked-address.js';

@@ -10,6 +10,9 @@ const ROLE_SCOPES: Readonly<Record<Role, readonly string[]>> = {
 /** What administrators of the installation may do beside that, in no tenant in particular. */
 const ADMINISTRATOR_SCOPES = ['users:admin', 'service-accounts:admin', 'tokens:introspect'] as const;
 
+/** Every scope that somebody can have without a feature. */
+export const HOUSE_SCOPES: readonly string[] = [...ROLE_SCOPES.owner, ...ADMINISTRATOR_SCOPES];
+
 /**
  * The scopes of an access token. Whoever has not proven the address yet may look after the own account only: nobody
  * gets into a tenant with an address of somebody else.

@@ -1,10 +1,9 @@
 import { Module } from '@nestjs/common';
 import type { Settings } from '../config/index.js';
-import { DatabaseModule } from '../database/index.js';
-import { IdentityModule, normalizeEmail } from '../identity/index.js';
+import { normalizeEmail } from '../identity/index.js';
 import { EXIT } from '../kernel/errors.js';
-import { TelemetryModule } from '../telemetry/index.js';
-import { ADMIN_DATABASE, AdministratorMaker } from './administrator-maker.js';
+import { ADMIN_MODULES } from './admin-modules.js';
+import { AdministratorMaker } from './administrator-maker.js';
 import { type ExitCode, UsageError } from './cli-context.js';
 import { inContainer } from './in-container.js';
 import type { Output } from './output.js';
@@ -20,13 +19,7 @@ export interface AdministratorRequest {
 }
 
 @Module({
-  imports: [
-    TelemetryModule,
-    DatabaseModule.forRoot(),
-    DatabaseModule.forFeature(ADMIN_DATABASE, { connections: 1 }),
-    DatabaseModule.forInspection(),
-    IdentityModule,
-  ],
+  imports: ADMIN_MODULES,
   providers: [AdministratorMaker],
 })
 class AdministratorModule {}

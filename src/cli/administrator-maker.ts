@@ -1,13 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { FeatureDatabase, InjectDatabase } from '../database/index.js';
 import { Administrators, type EmailAddress, Passwords, type User, Users } from '../identity/index.js';
+import { ADMIN_DATABASE, BY_COMMAND_LINE } from './admin-modules.js';
 import { UsageError } from './cli-context.js';
 import type { PasswordInput } from './password-input.js';
-
-/** Where the command has its SQL: a share of its own. */
-export const ADMIN_DATABASE = 'cli';
-/** Who has done it, in the security event. */
-const BY = 'command line';
 
 /** Makes an administrator: of a new account, or of one that is there. */
 @Injectable()
@@ -32,7 +28,7 @@ export class AdministratorMaker {
       const { user, created } = await this.users.register(tx, address, phc);
       if (!created) throw taken();
       await this.users.verifyEmail(tx, user.id, address.key);
-      await this.administrators.grant(tx, user.id, BY);
+      await this.administrators.grant(tx, user.id, BY_COMMAND_LINE);
       return user.id;
     });
   }
@@ -47,7 +43,7 @@ export class AdministratorMaker {
     return await this.db.transaction(async (tx) => {
       const user = await this.users.byEmailKey(address.key, tx);
       assertTrustworthy(user);
-      await this.administrators.grant(tx, user.id, BY);
+      await this.administrators.grant(tx, user.id, BY_COMMAND_LINE);
       return user.id;
     });
   }

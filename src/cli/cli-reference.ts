@@ -39,11 +39,16 @@ function section(command: Command): string {
     .visibleOptions(command)
     .map(({ flags, description, defaultValue }) => [
       `\`${flags}\``,
-      description,
+      plain(description),
       defaultValue === undefined ? '' : `\`${String(defaultValue)}\``,
     ]);
   const table = markdownTable(['option', 'meaning', 'default'], rows);
-  return `## ${pathOf(command)}\n\n${command.description()}\n\n\`\`\`sh\n${pathOf(command)} ${command.usage()}\n\`\`\`\n\n${table}`;
+  return `## ${pathOf(command)}\n\n${plain(command.description())}\n\n\`\`\`sh\n${pathOf(command)} ${command.usage()}\n\`\`\`\n\n${table}`;
+}
+
+/** Text in which Markdown finds no emphasis: the globs of event types would be some. */
+function plain(text: string): string {
+  return text.replaceAll('*', '\\*');
 }
 
 function pathOf(command: Command): string {

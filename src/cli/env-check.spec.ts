@@ -18,7 +18,22 @@ const check = (text: string) => checkEnvironment([ConfigModule.forFeature(ShopSe
 describe('checkEnvironment', () => {
   it('finds nothing wrong with variables that are known', () => {
     const text = 'APP_PROFILE=staging\nSHOP_TILLS=3\n# SHOP_HOURS=9\nTZ=UTC\nCOMPOSE_PROJECT_NAME=shop\n';
-    expect(check(text)).toEqual({ profile: 'staging', faults: [], warnings: [] });
+    expect(check(text)).toEqual({ profile: 'staging', faults: [], warnings: [], ofProcess: [] });
+  });
+
+  it('judges as a start would: the process wins over the file', () => {
+    const verdict = checkEnvironment([ConfigModule.forFeature(ShopSettings)], 'SHOP_TILLS=3\n', {
+      NODE_ENV: 'production',
+      SHOP_TILLS: 'many',
+      PATH: '/bin',
+      SHOP_TILS: '1',
+    });
+    expect(verdict).toMatchObject({
+      profile: 'production',
+      faults: [{ variable: 'SHOP_TILLS' }],
+      warnings: [],
+      ofProcess: ['NODE_ENV', 'SHOP_TILLS'],
+    });
   });
 
   it('reports every fault at once', () => {

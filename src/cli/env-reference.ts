@@ -8,7 +8,7 @@ Generated from the settings classes by \`npm run docs:generate\`: do not edit.
 
 All variables are read once, at the start, from the process and from a \`.env\` file; the process wins. A variable that is set
 but empty counts as unset. All faults of all variables are reported in one list, and \`npm run cli -- env --check <file>\` shows
-that list without starting anything. Durations are written \`250ms\`, \`5s\`, \`2m\`, \`1h\` or \`35d\`.
+that list without starting anything, variables of its own process included. Durations are written \`250ms\`, \`5s\`, \`2m\`, \`1h\` or \`35d\`.
 
 A name in the column "from a file" is the path of a file that holds the value; set one of the two. A file that is empty, cannot
 be read or ends with a line break is refused (\`printf '%s' "$VALUE" > file\` writes none). Files with Redis URLs, Redis passwords

@@ -13,8 +13,8 @@ export function addEnvCommand(parent: Command, context: CliContext, finish: (cod
     .command('env')
     .summary('print a template of all settings, or judge a file')
     .description(
-      'Prints every variable that the application reads, as a .env file. With --check it judges a file as a ' +
-        'start would and prints all faults in one list; nothing connects.',
+      'Prints every variable that the application reads, as a .env file. With --check it judges a file as a start with it ' +
+        'would, variables of this process included, which win over its lines, and prints all faults in one list; nothing connects.',
     )
     .option('--check <file>', 'judge this dotenv file')
     .action(
@@ -33,17 +33,21 @@ async function print({ application, output }: CliContext): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-async function judgeFile(file: string, { application, output }: CliContext): Promise<ExitCode> {
+async function judgeFile(file: string, { application, environment, output }: CliContext): Promise<ExitCode> {
   const text = readText(file);
   const house = await application();
   const { formatFaults } = await import('../config/index.js');
   const { checkEnvironment } = await import('./env-check.js');
-  const { profile, faults, warnings } = checkEnvironment(await house.modules(), text);
+  const verdictOf = checkEnvironment(await house.modules(), text, environment);
+  const { profile, faults, warnings, ofProcess } = verdictOf;
   const verdict =
     faults.length === 0 ? 'no fault' : `${faults.length} fault${faults.length === 1 ? '' : 's'}`;
   output.out(
     [
       `${file}: ${verdict} (profile ${profile})`,
+      ...(ofProcess.length === 0
+        ? []
+        : [`  of this process, which wins over the file: ${ofProcess.join(', ')}`]),
       ...formatFaults(faults),
       ...warnings.map((warning) => `  warning: ${warning}`),
     ].join('\n'),

@@ -1,7 +1,7 @@
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Settings } from '../config/index.js';
-import { DatabaseStatus } from '../database/index.js';
+import { Settings, formatFaults } from '../config/index.js';
+import { DatabaseModule, DatabaseStartupError, DatabaseStatus } from '../database/index.js';
 import { AppError, EXIT, StartupError } from '../kernel/errors.js';
 import { redactText } from '../kernel/redact.js';
 import { type ExitCode, UsageError } from './cli-context.js';
@@ -14,27 +14,32 @@ export interface Container {
   readonly module: Type;
   readonly settings: Settings;
   readonly output: Output;
+  /** The module has no SQL, and the command answers while that is away. */
+  readonly withoutSql?: boolean;
   /** Errors beside those of status 503 that pass by themselves. */
   readonly passes?: (error: AppError) => boolean;
 }
 
 /**
- * Runs a command in a container of its own that has SQL.
+ * Runs a command in a container of its own, which has SQL unless it says otherwise.
  *
  * @returns what `work` gives; of an error that people can do something about, its exit code, after it was printed
  * @throws UsageError where the database would end with the command
  */
 export async function inContainer(
-  { module, settings, output, passes }: Container,
+  house: Container,
   work: (container: INestApplicationContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {
+  const { output, passes } = house;
   const refuse = (text: string, code: ExitCode): ExitCode => {
     output.err(redactText(text));
     return code;
   };
   try {
-    return await open(module, settings, work);
+    return await open(house, work);
   } catch (error) {
+    if (error instanceof DatabaseStartupError)
+      return refuse(['Nothing was done.', ...formatFaults(error.faults)].join('\n'), error.exitCode);
     if (error instanceof StartupError) return refuse(error.report(), error.exitCode);
     if (!(error instanceof AppError) || error.status === 500) throw error;
     const waiting = error.status >= 502 || passes?.(error) === true;
@@ -43,8 +48,7 @@ export async function inContainer(
 }
 
 async function open(
-  module: Type,
-  settings: Settings,
+  { module, settings, withoutSql = false }: Container,
   work: (container: INestApplicationContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const given = {
@@ -53,10 +57,12 @@ async function open(
     providers: [{ provide: Settings, useValue: settings }],
     exports: [Settings],
   };
+  // Without SQL there is nothing that it could do: it ends with the cause instead of with its first call.
+  if (!withoutSql) DatabaseModule.require(settings);
   const house = { module: class CommandModule {}, imports: [given, module] };
   const container = await NestFactory.createApplicationContext(house, { logger: false, abortOnError: false });
   try {
-    if (container.get(DatabaseStatus, { strict: false }).snapshot().address === 'memory')
+    if (!withoutSql && container.get(DatabaseStatus, { strict: false }).snapshot().address === 'memory')
       throw new UsageError(
         'the database of this profile lives in the memory of one process and would be gone with this command; ' +
           'set DATABASE_URL, or DATABASE_FOLDER while the application is not running',

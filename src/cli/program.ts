@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addAdminCreateCommand } from './admin-create.command.js';
+import { addAdminRevokeCommand } from './admin-revoke.command.js';
 import { addBillingOpsCommands } from './billing-ops.command.js';
 import { addBillingSendCommand } from './billing-send.command.js';
 import type { CliContext, ExitCode } from './cli-context.js';
@@ -39,6 +40,7 @@ export function createProgram(context: CliContext, finish: (code: ExitCode) => v
   addDbMigrateCommand(db, context, finish);
   const admin = program.command('admin').description('who administers the installation').helpCommand(false);
   addAdminCreateCommand(admin, context, finish);
+  addAdminRevokeCommand(admin, context, finish);
   const service = program
     .command('service-account')
     .description('programs that sign their requests for a token')

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { assertForPrograms } from '../auth/service-accounts/service-scopes.js';
+import { VaultSettings } from '../auth/service-accounts/vault.config.js';
 import { type Settings, readBounded } from '../config/index.js';
 import { DatabaseModule } from '../database/index.js';
 import { IdentityModule, type NewServiceAccount, ServiceAccounts } from '../identity/index.js';
@@ -35,6 +36,12 @@ export async function createServiceAccount(
     assertForPrograms(account.scopes);
     const { id, name } = await container.get(ServiceAccounts, { strict: false }).create(account);
     output.out(`${name} may ask for tokens (service account ${id}).`);
+    if (account.publicKey === undefined && settings.of(VaultSettings).address === undefined)
+      output.err(
+        'Warning: it has no public key, and VAULT_ADDR is not set here: unless the application has a Vault, every request ' +
+          'of it is refused. Give it a key: PUT /v1/service-accounts/' +
+          `${id}/public-key, or set VAULT_ADDR, VAULT_TOKEN_FILE and VAULT_TRANSIT_KEY.`,
+      );
     return EXIT.ok;
   });
 }

@@ -16,6 +16,9 @@ const otherKeyFile = join(folder, 'rsa.pem');
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 writeFileSync(otherKeyFile, rsa.export({ type: 'pkcs8', format: 'pem' }));
 
+const publicKeyFile = join(folder, 'key.pub');
+writeFileSync(publicKeyFile, publicKey.export({ type: 'spki', format: 'pem' }));
+
 const request: SignRequest = {
   account: 'harvester',
   tenant: '00000000-0000-4000-8000-000000000000',
@@ -66,6 +69,15 @@ describe('signForToken', () => {
     ['an open network to send over', { url: 'http://app.example.com', send: true }],
   ])('does not take %s', async (_, changes) => {
     await expect(run(changes)).rejects.toThrow(UsageError);
+  });
+
+  it.each([
+    ['cannot be read (ENOENT)', join(folder, 'absent')],
+    ['cannot be read (EISDIR)', folder],
+    ['holds a public key', publicKeyFile],
+    ['must hold an Ed25519 private key', otherKeyFile],
+  ])('says of a key file that it %s', async (words, file) => {
+    await expect(run({ keyFile: file })).rejects.toThrow(`--key-file ${words}`);
   });
 
   it('says that nobody answered', async () => {

@@ -1,6 +1,6 @@
 import { type KeyObject, createPrivateKey } from 'node:crypto';
 import { type ReadyRequest, signTokenRequest } from '../auth/service-accounts/sign-request.js';
-import { readBounded } from '../config/index.js';
+import { UnfitFile, readBounded } from '../config/index.js';
 import { EXIT } from '../kernel/errors.js';
 import { type ExitCode, UsageError } from './cli-context.js';
 import type { Output } from './output.js';
@@ -66,13 +66,26 @@ function assertPrivate({ protocol, hostname }: URL): void {
 }
 
 function privateKeyIn(path: string): KeyObject {
+  let pem: Buffer;
   try {
-    const key = createPrivateKey(readBounded(path, MOST_KEY_BYTES));
+    pem = readBounded(path, MOST_KEY_BYTES);
+  } catch (error) {
+    const code = error instanceof UnfitFile ? error.message : (error as NodeJS.ErrnoException).code;
+    throw new UsageError(
+      `--key-file cannot be read (${code ?? 'unknown cause'}): give the path of a PEM file`,
+    );
+  }
+  try {
+    const key = createPrivateKey(pem);
     if (key.asymmetricKeyType === 'ed25519') return key;
   } catch {
     // The words of the library quote what it read.
   }
+  if (pem.includes('PUBLIC KEY'))
+    throw new UsageError(
+      '--key-file holds a public key; give the file of the private key that belongs to it',
+    );
   throw new UsageError(
-    '--key-file must be a readable Ed25519 private key (PKCS #8 PEM); make one with: openssl genpkey -algorithm ed25519',
+    '--key-file must hold an Ed25519 private key (PKCS #8 PEM); make one with: openssl genpkey -algorithm ed25519',
   );
 }

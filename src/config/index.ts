@@ -14,6 +14,7 @@ export {
 } from './registration.js';
 export { type UrlFault, hostInUrl, hostOf, isUrlFault, judgeHost, readServerUrl } from './server-url.js';
 export { judge, registrationsOf } from './settings-loader.js';
+export { DEVELOPMENT_FILE } from './own-secrets.js';
 export { Settings } from './settings.js';
 export { PublicUrlSettings, isOwnOrigin } from './public-url.config.js';
 export { judgeTlsFiles, readTlsFiles } from './tls-files.js';

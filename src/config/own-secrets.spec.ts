@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../kernel/redact.js';
 import { ConfigModule } from './config.module.js';
-import { localSecret, ownSecretFaults } from './own-secrets.js';
+import { isKept, localSecret, ownSecretFaults } from './own-secrets.js';
 import { judge } from './settings-loader.js';
 import { EnvVariable } from './variable.decorator.js';
 
@@ -52,6 +52,11 @@ describe('A secret that nobody gave', () => {
     const first = reveal('A', 'development');
     const second = reveal('B', 'development');
     expect([reveal('A', 'development'), reveal('B', 'development')]).toEqual([first, second]);
+    expect([isKept('A', 'development'), isKept('C', 'development'), isKept('A', 'demo')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
     const file = join(folder, '.bulkhead', 'secrets.json');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ A: first, B: second });
@@ -93,6 +98,18 @@ describe('Own secrets in production', () => {
     expect(rules(ring(long('n'), long('n')))).toEqual(['R has the same secret twice']);
     expect(rules(own('A', long('o')), ring(long('n'), long('o')))).toEqual(['R has the same value as A']);
     expect(rules(ring(' '))).toEqual(['R must be set in production']);
+  });
+
+  it('have a remedy of their own, else a random value', () => {
+    const remedies = (...texts: (string | undefined)[]) =>
+      ownSecretFaults(
+        [own('A', long('a')), ...texts.map((text) => ({ ...own('B', text), remedy: 'Copy it' }))],
+        'staging',
+      ).map(({ remedy }) => remedy);
+    expect(remedies(undefined, 'short', long('a'))).toEqual(['Copy it', 'Copy it', 'Copy it']);
+    expect(ownSecretFaults([own('A')], 'staging')).toMatchObject([
+      { remedy: expect.stringContaining('openssl rand -base64 32') },
+    ]);
   });
 
   it('are not asked for in local profiles', () => {

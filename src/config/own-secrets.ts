@@ -10,7 +10,7 @@ import { type Profile, isLocal } from './profile.js';
 export const MIN_SECRET_BYTES = 32;
 
 /** Lies in the working folder of a developer and is ignored by git. */
-const DEVELOPMENT_FILE = join('.bulkhead', 'secrets.json');
+export const DEVELOPMENT_FILE = join('.bulkhead', 'secrets.json');
 
 /**
  * A secret of the application itself, where none was given in a local profile: made anew for each demo, fixed
@@ -29,19 +29,27 @@ export function localSecret(name: string, profile: Profile): Secret {
   }
 }
 
+/** Whether development has it from an earlier start. */
+export function isKept(name: string, profile: Profile): boolean {
+  return profile === 'development' && typeof readKept()[name] === 'string';
+}
+
 export interface OwnSecret {
   readonly variable: string;
   readonly value: Secret | undefined;
   /** The value is several secrets, separated by commas. */
   readonly ring?: boolean;
+  /** What to do about a fault of it; unset: give it a random value. */
+  readonly remedy?: string | undefined;
 }
+
+const RANDOM = 'Give it a random value of its own, for instance of: openssl rand -base64 32';
 
 /** Outside local profiles every own secret is given, long enough, and like no other. */
 export function ownSecretFaults(secrets: readonly OwnSecret[], profile: Profile): Fault[] {
   if (isLocal(profile)) return [];
-  const remedy = 'Give it a random value of its own, for instance of: openssl rand -base64 32';
   const owners = new Map<string, string>();
-  const faultOf = (variable: string, text: string): Fault[] => {
+  const faultOf = (variable: string, text: string, remedy: string): Fault[] => {
     const owner = owners.get(text);
     owners.set(text, owner ?? variable);
     if (owner === variable) return [{ variable, rule: 'has the same secret twice', remedy }];
@@ -49,10 +57,10 @@ export function ownSecretFaults(secrets: readonly OwnSecret[], profile: Profile)
     if (Buffer.byteLength(text) >= MIN_SECRET_BYTES) return [];
     return [{ variable, rule: `has fewer than ${MIN_SECRET_BYTES} bytes`, remedy }];
   };
-  return secrets.flatMap(({ variable, value, ring }): Fault[] => {
+  return secrets.flatMap(({ variable, value, ring, remedy = RANDOM }): Fault[] => {
     const texts = value && (ring ? keysOf(value) : [value.reveal()]);
     if (!texts?.length) return [{ variable, rule: `must be set in ${profile}`, remedy }];
-    return texts.flatMap((text) => faultOf(variable, text));
+    return texts.flatMap((text) => faultOf(variable, text, remedy));
   });
 }
 

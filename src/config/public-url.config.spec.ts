@@ -12,6 +12,7 @@ describe('APP_PUBLIC_URL', () => {
   it('is this machine in local profiles, and must be given with https elsewhere', () => {
     expect(judged({ APP_PROFILE: 'demo' })).toBe('http://127.0.0.1:3000/');
     expect(judged({ APP_PROFILE: 'demo', PORT: '3977' })).toBe('http://127.0.0.1:3977/');
+    expect(judged({ APP_PROFILE: 'demo', PORT: '80000' })).toBe('http://127.0.0.1:3000/');
     expect(judged({ APP_PROFILE: 'production' })).toEqual(['must be set in production']);
     expect(judged({ APP_PROFILE: 'staging', APP_PUBLIC_URL: 'http://app.example.com' })).toEqual([
       'must be an https address in staging',

@@ -13,7 +13,8 @@ export class PublicUrlSettings implements SettingsRules {
   @EnvVariable('APP_PUBLIC_URL', {
     default: 'http://127.0.0.1:3000',
     // A port that is none is told as what it is, once.
-    defaultFrom: ({ PORT = '' }) => `http://127.0.0.1:${/^\d{1,5}$/.test(PORT) ? PORT : '3000'}`,
+    defaultFrom: ({ PORT = '' }) =>
+      `http://127.0.0.1:${/^\d{1,5}$/.test(PORT) && Number(PORT) <= 65_535 ? PORT : '3000'}`,
     example: 'https://app.example.com',
     doc: 'Where people reach the application, without a path; links in mails begin with it. https in staging and production',
     parse: parsePublicUrl,

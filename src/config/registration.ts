@@ -34,5 +34,6 @@ export interface ModuleWithSettings extends DynamicModule {
 
 /** A settings class may judge its own fields together, against the profile. */
 export interface SettingsRules {
+  /** What is suspicious and no fault goes to `settings.warn`. */
   rules(context: RuleContext): readonly Fault[];
 }

@@ -10,7 +10,7 @@ import {
   type RuleContext,
   SETTINGS_SOURCE,
 } from './registration.js';
-import { type OwnSecret, localSecret, ownSecretFaults } from './own-secrets.js';
+import { type OwnSecret, isKept, localSecret, ownSecretFaults } from './own-secrets.js';
 import { Settings } from './settings.js';
 import { type Reading, readVariable, variableName } from './variable-reader.js';
 import { type Variable, variablesOf } from './variable.decorator.js';
@@ -130,7 +130,7 @@ function fill({ type, prefix = '', purpose }: Registration, env: Environment, se
 function generate(variable: Variable, prefix: string, settings: Settings): Reading {
   if (variable.ownSecret !== 'generated' || !isLocal(settings.profile)) return undefined;
   const name = variableName(variable, prefix);
-  settings.noteGenerated(name);
+  settings.noteGenerated(name, isKept(name, settings.profile));
   return { value: localSecret(name, settings.profile) };
 }
 
@@ -142,6 +142,7 @@ function ownSecretsOf(modules: readonly DynamicModule[], settings: Settings): Ow
         variable: variableName(variable, prefix),
         value: Reflect.get(settings.of(type, prefix), variable.property) as Secret | undefined,
         ring: variable.ring ?? false,
+        remedy: variable.remedy,
       })),
   );
 }

@@ -8,6 +8,8 @@ export class Settings {
   private readonly instances = new Map<Type<object>, Map<string, object>>();
   private readonly values: Record<string, unknown> = {};
   private readonly generatedNames: string[] = [];
+  private readonly keptNames: string[] = [];
+  private readonly warningLines: string[] = [];
   private readonly files = new Map<string, string>();
 
   constructor(readonly profile: Profile) {}
@@ -37,8 +39,24 @@ export class Settings {
     return this.generatedNames;
   }
 
-  noteGenerated(name: string): void {
+  /** Those of them that an earlier start in this folder has made; only development keeps them. */
+  get kept(): readonly string[] {
+    return this.keptNames;
+  }
+
+  noteGenerated(name: string, kept = false): void {
     this.generatedNames.push(name);
+    if (kept) this.keptNames.push(name);
+  }
+
+  /** What a start goes on with although it is probably a mistake; no secret. Said at each start and by `env --check`. */
+  get warnings(): readonly string[] {
+    return this.warningLines;
+  }
+
+  /** Called by rules. */
+  warn(line: string): void {
+    this.warningLines.push(line);
   }
 
   /** Path of the file that a variable was read from; undefined: from the variable itself, or not at all. */

@@ -18,6 +18,8 @@ export interface VariableOptions {
    * no other. Locally, when unset, it is `generated`, or stays unset where that is `optional`.
    */
   readonly ownSecret?: 'generated' | 'optional';
+  /** How to get an own secret that is missing or unfit; unset: a random value of 32 bytes. */
+  readonly remedy?: string;
   /** An own secret that may be several, `newest,older,…`, so that it can be replaced; each follows the rules. */
   readonly ring?: boolean;
   /** Also read `<NAME>_FILE`: a path whose content is the value. */

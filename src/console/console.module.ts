@@ -3,13 +3,13 @@ import { ConfigModule } from '../config/index.js';
 import { ConsoleController } from './console.controller.js';
 import { ConsoleSettings } from './console.config.js';
 import { SignInHint } from './sign-in-hint.js';
-import { PageFiles } from './page-files.js';
+import { MailPagesController } from './mail-pages/mail-pages.controller.js';
 
-/** `/console`: the compartments, the limiter's decisions and a tenant's billing events, live. */
+/** `/console`: the compartments, the limiter's decisions and a tenant's billing events, live; and where mails lead to. */
 @Module({
   imports: [ConfigModule.forFeature(ConsoleSettings)],
-  controllers: [ConsoleController],
-  providers: [PageFiles, SignInHint],
+  controllers: [ConsoleController, MailPagesController],
+  providers: [SignInHint],
   exports: [SignInHint],
 })
 export class ConsoleModule {}

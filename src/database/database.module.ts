@@ -64,6 +64,11 @@ export class DatabaseModule {
     exports: [DatabaseStatus],
   };
 
+  /** For a process whose only work is on SQL: its start fails where SQL is away, as with DATABASE_REQUIRED=true. */
+  static require(settings: Settings): void {
+    settings.of(DatabaseSettings).required = true;
+  }
+
   static forRoot(): DynamicModule {
     return DatabaseModule.root;
   }

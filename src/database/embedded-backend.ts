@@ -97,8 +97,9 @@ export class EmbeddedBackend implements SqlBackend {
   }
 
   private async openNow(): Promise<EmbeddedEngine> {
+    let engine: EmbeddedEngine | undefined;
     try {
-      const engine = await EmbeddedEngine.open(this.dataFolder());
+      engine = await EmbeddedEngine.open(this.dataFolder());
       const { clock } = this.dependencies;
       const endMs = clock.monotonicMs() + MIGRATION_MS;
       const line = new CallLine(await engine.connect(), { clock, statementMs: MIGRATION_MS, endMs });
@@ -111,7 +112,8 @@ export class EmbeddedBackend implements SqlBackend {
       this.become('up', undefined);
       return engine;
     } catch (error) {
-      // Tried again by the next call.
+      // Two on one folder would ruin it: this one is gone before the next call tries again.
+      await engine?.close().catch(() => undefined);
       this.opening = undefined;
       const why = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : 'unknown';
       this.logger.error('The embedded SQL engine did not open', { address: this.state.address, why });

@@ -5,6 +5,8 @@ export {
   SQL_UNAVAILABLE_REASONS,
   type SqlUnavailableReason,
 } from './database.errors.js';
+export { ChoreRounds } from './chore-rounds.js';
+export { DatabaseSettings } from './database.config.js';
 export { DatabaseModule } from './database.module.js';
 export {
   type DatabaseSnapshot,
@@ -16,6 +18,8 @@ export {
 export { DueGauges, type DueGaugesOptions } from './due-gauges.js';
 export { DueWorker, type DueWorkerOptions } from './due-worker.js';
 export { FeatureDatabase } from './feature-database.js';
+export { forgetRows } from './forget-rows.js';
+export { type Chore, Housekeeping } from './housekeeping.js';
 export { InjectDatabase, getDatabaseToken } from './inject-database.decorator.js';
 export { type MigrationOutcome, migrateOnce } from './migrate-once.js';
 export { PreparedSelect } from './prepared-select.js';

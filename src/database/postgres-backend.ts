@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { EXIT } from '../kernel/errors.js';
+import { stayAwake } from '../kernel/stay-awake.js';
 import type { Clock, Timer } from '../kernel/time.js';
 import type { Metrics } from '../telemetry/index.js';
 import type { DatabaseSettings } from './database.config.js';
@@ -115,12 +116,17 @@ export class PostgresBackend implements SqlBackend {
 
   async start(): Promise<void> {
     const { settings, clock } = this.dependencies;
+    const waiting = new AbortController();
     let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = clock.after(settings.startDeadlineMs, resolve);
+      timer = clock.after(settings.startDeadlineMs, () => {
+        waiting.abort();
+        resolve();
+      });
     });
-    // A server that cannot be reached at the first look may be there at the second.
-    await Promise.race([this.untilSettled(), late]);
+    // A server that cannot be reached at the first look may be there at the second. Until then nothing else may keep
+    // this process alive: a command has no door to the network.
+    await stayAwake(() => Promise.race([this.untilSettled(waiting.signal), late]));
     timer?.cancel();
     const { failure } = this;
     if (failure === undefined) return;
@@ -150,9 +156,9 @@ export class PostgresBackend implements SqlBackend {
     await this.engine.close(deadlineMs);
   }
 
-  /** Up, or a failure that waiting does not cure. */
-  private async untilSettled(): Promise<void> {
-    while (!this.closed) {
+  /** Up, or a failure that waiting does not cure, or nobody waits any more: from then on the usual looks are enough. */
+  private async untilSettled(waiting: AbortSignal): Promise<void> {
+    while (!this.closed && !waiting.aborted) {
       await this.look(false);
       if (this.failure === undefined || this.failure.hopeless) return;
       await new Promise<void>((resolve) => this.dependencies.clock.after(SOONEST_LOOK_MS * 2, resolve));

@@ -94,7 +94,7 @@ export class HttpSettings implements SettingsRules {
   @EnvVariable('OPS_TOKEN', {
     file: true,
     ownSecret: 'optional',
-    doc: 'Bearer token for /metrics, /v1/isolation, /v1/rate-limit and the details of /readyz, at least 32 bytes',
+    doc: 'Bearer token of operators, at least 32 bytes: for /metrics, /v1/isolation, /v1/rate-limit, incidents, operating billing and the details of /readyz; docs/operators.md lists every address',
   })
   @IsOptional()
   opsToken?: Secret;

@@ -150,10 +150,10 @@ describe('malformed input', () => {
     const answer = await post('/orders', body);
     expect(answer.statusCode).toBe(422);
     expect(answer.json<{ errors: unknown }>().errors).toEqual([
-      { field: 'admin', rules: ['whitelistValidation'] },
-      { field: 'email', rules: ['isEmail'] },
-      { field: 'item.extra', rules: ['whitelistValidation'] },
-      { field: 'item.count', rules: ['isInt'] },
+      { field: 'admin', rules: ['whitelistValidation'], message: 'admin is not known here' },
+      { field: 'email', rules: ['isEmail'], message: 'email must be an e-mail address' },
+      { field: 'item.extra', rules: ['whitelistValidation'], message: 'item.extra is not known here' },
+      { field: 'item.count', rules: ['isInt'], message: 'item.count must be a whole number' },
     ]);
     expect(answer.body).not.toContain('hunter2');
   });

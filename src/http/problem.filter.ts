@@ -1,7 +1,8 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger, NotFoundException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../kernel/errors.js';
-import { PROBLEM_TYPE, type Problem, problemOf } from './problem.js';
+import { PROBLEM_TYPE, type Problem, pathOf, problemOf } from './problem.js';
+import { MethodNotAllowedError } from './route-methods.js';
 
 /**
  * The one exception filter. Nest hands it what handlers, guards and pipes throw and what Fastify raises before
@@ -23,7 +24,10 @@ export class ProblemFilter implements ExceptionFilter {
     // The client left while it was sending: nobody to answer, and no fault of ours to log.
     if (thrown !== undefined && thrown === request.raw.errored) return;
     if (thrown instanceof AppError && request.record) Object.assign(request.record, thrown.record);
-    const problem = problemOf(thrown, { requestId: request.id, url: request.url });
+    const problem = problemOf(request.is404 ? unmatched(thrown, request) : thrown, {
+      requestId: request.id,
+      url: request.url,
+    });
     if (problem.unexpected) {
       const route = request.routeOptions.url ?? 'unmatched';
       const error = thrown instanceof Error ? thrown : new Error(`a ${typeof thrown} was thrown`);
@@ -37,4 +41,14 @@ export class ProblemFilter implements ExceptionFilter {
 
 export function sendProblem(reply: FastifyReply, { status, headers, body }: Problem): void {
   void reply.code(status).headers(headers).type(PROBLEM_TYPE).send(JSON.stringify(body));
+}
+
+/** Methods that say nothing of their own: what asks whether there is anything is told as before. */
+const PROBING = new Set(['HEAD', 'OPTIONS']);
+
+/** What is told to a request that no route fits. */
+function unmatched(thrown: unknown, { method, url, server }: FastifyRequest): unknown {
+  if (!(thrown instanceof NotFoundException) || PROBING.has(method)) return thrown;
+  const methods = server.methodsAt?.(pathOf(url)) ?? [];
+  return methods.length > 0 ? new MethodNotAllowedError(methods) : thrown;
 }

@@ -1,5 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../kernel/time.js';
 import {
   type CountSeries,
@@ -25,6 +26,15 @@ export interface RequestLogOptions {
   readonly followRequests: boolean;
 }
 
+/** What is left of a request until its answer has ended. */
+interface Asked {
+  readonly method: string;
+  /** Never the URL: it is unbounded as a label and may hold a token as text. */
+  readonly route: string;
+  readonly record: RequestRecord;
+  readonly response: ServerResponse;
+}
+
 /** A client that left before the answer; the status that nginx made customary. */
 const CLIENT_GONE = 499;
 
@@ -37,6 +47,8 @@ const CLIENT_GONE = 499;
 export function recordRequests(instance: FastifyInstance, options: RequestLogOptions): void {
   const { clock } = options;
   const finish = createFinisher(options);
+  // Here, so that it keeps what it is given: an event stream is open for hours, and Fastify's objects are done with.
+  const finisher = (asked: Asked, startMs: number) => () => finish(asked, clock.monotonicMs() - startMs);
   // Fastify wants the property declared, so that all requests have one shape.
   instance.decorateRequest('record');
   instance.addHook('onRequest', (request, reply, done) => {
@@ -44,8 +56,10 @@ export function recordRequests(instance: FastifyInstance, options: RequestLogOpt
     request.record = { requestId: request.id, redis: {} };
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
+    const route = request.routeOptions.url ?? 'unmatched';
+    const asked = { method: request.method, route, record: request.record, response: reply.raw };
     // Not Fastify's onResponse, which never comes when the client leaves an event stream.
-    onRequestEnd(request, reply, () => finish(request, reply, clock.monotonicMs() - startMs));
+    onRequestEnd(request, reply, finisher(asked, startMs));
     done();
   });
   if (options.followRequests) {
@@ -58,12 +72,9 @@ function createFinisher({ metrics, quietRoutes, followRequests }: RequestLogOpti
   const quiet = new Set(quietRoutes);
   const series = new Map<string, { readonly count: CountSeries; readonly seconds: HistogramObserver }>();
 
-  return (request: FastifyRequest, reply: FastifyReply, ms: number): void => {
-    // Never the URL: it is unbounded as a label and may hold a token as text.
-    const route = request.routeOptions.url ?? 'unmatched';
-    const { method, record } = request;
-    const aborted = !reply.raw.writableEnded || neverSent(reply.raw);
-    const status = aborted && !reply.raw.headersSent ? CLIENT_GONE : reply.raw.statusCode;
+  return ({ method, route, record, response }: Asked, ms: number): void => {
+    const aborted = !response.writableEnded || neverSent(response);
+    const status = aborted && !response.headersSent ? CLIENT_GONE : response.statusCode;
 
     const key = `${method} ${route} ${status}`;
     let known = series.get(key);
@@ -110,7 +121,7 @@ function usage({ redis }: RequestRecord): { purpose: string; calls: number; ms: 
 }
 
 /** An answer that was written and waited behind another one of its connection until that was closed. */
-function neverSent({ socket, writableFinished }: FastifyReply['raw']): boolean {
+function neverSent({ socket, writableFinished }: ServerResponse): boolean {
   return socket === null && !writableFinished;
 }
 

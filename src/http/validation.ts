@@ -1,12 +1,15 @@
 import { ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { AppError } from '../kernel/errors.js';
+import { isSaid, phraseOf } from './rule-phrases.js';
 
 export interface FieldError {
   /** Path of the field, such as `items.0.email`. */
   readonly field: string;
   /** Names of the rules it breaks, such as `isEmail`. */
   readonly rules: readonly string[];
+  /** What is allowed, a sentence for people: `limit must be a whole number from 1 to 100`. Never what was sent. */
+  readonly message: string;
 }
 
 /** The body was understood but breaks rules. Says which; a value is never echoed. */
@@ -34,7 +37,8 @@ export function createValidationPipe(): ValidationPipe {
     whitelist: true,
     forbidNonWhitelisted: true,
     transform: true,
-    validationError: { target: false, value: false },
+    // The class tells what is allowed; the object itself goes nowhere.
+    validationError: { target: true, value: false },
     exceptionFactory: (errors) => new ValidationFailedError(flatten(errors).slice(0, MAX_ERRORS)),
   });
 }
@@ -44,6 +48,18 @@ function flatten(errors: readonly ValidationError[], parent = ''): FieldError[] 
     const field = parent + error.property.slice(0, MAX_NAME);
     const rules = Object.keys(error.constraints ?? {});
     const children = flatten(error.children ?? [], `${field}.`);
-    return rules.length > 0 ? [{ field, rules }, ...children] : children;
+    return rules.length > 0 ? [{ field, rules, message: messageOf(error, field) }, ...children] : children;
   });
+}
+
+function messageOf({ constraints = {}, target, property }: ValidationError, field: string): string {
+  if (Object.hasOwn(constraints, 'whitelistValidation')) return `${field} is not known here`;
+  const broken = Object.keys(constraints);
+  const owner = target?.constructor as (new () => object) | undefined;
+  const phrase = broken.every(isSaid) && owner ? phraseOf(owner, property) : undefined;
+  if (phrase !== undefined) return `${field} must be ${phrase}`;
+  // The library's own sentence; what it says of a form is the regular expression.
+  const other = broken.find((rule) => !isSaid(rule)) ?? broken.find((rule) => rule !== 'matches');
+  const said = other === undefined ? undefined : constraints[other];
+  return (said ?? `${property} is not what is expected here`).replace(property, () => field);
 }

@@ -43,7 +43,9 @@ export class InvalidIdentityValueError extends AppError {
   }
 
   override get extensions(): Record<string, unknown> {
-    return { errors: [{ field: this.field, rules: [this.rule] }] };
+    return {
+      errors: [{ field: this.field, rules: [this.rule], message: `${this.field} must ${this.rule}` }],
+    };
   }
 }
 

@@ -13,6 +13,7 @@ import { Passwords } from './passwords/passwords.js';
 import { SecurityEvents } from './security-events.js';
 import { ServiceAccountTokens } from './service-accounts/service-account-tokens.js';
 import { ServiceAccounts } from './service-accounts/service-accounts.js';
+import { StaleRecords } from './stale-records.js';
 import { Invitations } from './tenants/invitations.js';
 import { Tenants } from './tenants/tenants.js';
 import { Users } from './users.js';
@@ -30,6 +31,7 @@ const doors = [
   ServiceAccountTokens,
   Lockouts,
   SecurityEvents,
+  StaleRecords,
 ];
 
 /** Who somebody is: accounts, passwords, tenants. All of it in SQL; who is logged in is the business of others. */

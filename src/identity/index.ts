@@ -9,7 +9,7 @@ export {
 } from './identity.errors.js';
 export { IdentityModule } from './identity.module.js';
 export { ROLES, type Role } from './identity.tables.js';
-export { LEAST_DURABLE_FAILURES, type Lockout, Lockouts } from './lockouts.js';
+export { type Lockout, Lockouts } from './lockouts.js';
 export { LONGEST_PASSWORD, SHORTEST_PASSWORD } from './passwords/password-policy.js';
 export {
   CredentialUnreadableError,
@@ -25,7 +25,12 @@ export {
   SecurityEvents,
   type SecurityFacts,
 } from './security-events.js';
-export { LONGEST_SCOPE } from './service-accounts/service-account-values.js';
+export {
+  LONGEST_SCOPE,
+  MOST_SERVICE_SCOPES,
+  SERVICE_ACCOUNT_NAME,
+  SERVICE_SCOPE,
+} from './service-accounts/service-account-values.js';
 export { type ServiceAccountToken, ServiceAccountTokens } from './service-accounts/service-account-tokens.js';
 export {
   type NewServiceAccount,
@@ -33,10 +38,12 @@ export {
   ServiceAccounts,
 } from './service-accounts/service-accounts.js';
 export type { Page } from './sql-scope.js';
+export { StaleRecords } from './stale-records.js';
 export { type Invitation, INVITATION_MS, Invitations } from './tenants/invitations.js';
 export type { TenantActor } from './tenants/tenant-access.js';
 export {
   InvitationInvalidError,
+  InvitedAddressUnverifiedError,
   LastOwnerError,
   NotInTenantError,
   RoleForbidsError,

@@ -4,9 +4,6 @@ import { type FeatureDatabase, InjectDatabase, type Sql } from '../database/inde
 import { lockouts } from './identity.tables.js';
 import { within } from './sql-scope.js';
 
-/** From so many failures on a lock is written here as well: fewer are not worth a row. */
-export const LEAST_DURABLE_FAILURES = 20;
-
 export interface Lockout {
   /** Failures in a row. */
   readonly failures: number;

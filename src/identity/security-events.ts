@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { and, desc, eq, lt, sql as fragment } from 'drizzle-orm';
 import { type FeatureDatabase, InjectDatabase, type Sql } from '../database/index.js';
-import { securityEvents } from './identity.tables.js';
+import { securityEvents, users } from './identity.tables.js';
 import { type Page, isId, limitOf, within } from './sql-scope.js';
 
 /** Closed, because alerts are made of these words. */
@@ -20,6 +20,11 @@ export type SecurityEventKind =
   | 'email-changed'
   | 'administrator-granted'
   | 'administrator-revoked'
+  | 'tenant-renamed'
+  | 'role-changed'
+  | 'member-removed'
+  | 'invitation-withdrawn'
+  | 'service-account-created'
   | 'service-account-disabled'
   | 'service-account-enabled'
   | 'service-account-key-replaced'
@@ -59,6 +64,26 @@ export class SecurityEvents {
     await within(this.db, tx, (sql) =>
       sql.insert(securityEvents).values({ id: randomUUID(), kind, userId: userId ?? null, facts }),
     );
+  }
+
+  /**
+   * Unless the user has one with the same facts: of calls at the same time, one writes it.
+   *
+   * @returns whether it was written
+   * @throws as `record`
+   */
+  async recordOnce(tx: Sql, kind: SecurityEventKind, userId: string, facts: SecurityFacts): Promise<boolean> {
+    assertFacts(facts);
+    await tx.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('no key update');
+    const same = fragment`${securityEvents.facts} = ${JSON.stringify(facts)}::jsonb`;
+    const known = await tx
+      .select({ id: securityEvents.id })
+      .from(securityEvents)
+      .where(and(eq(securityEvents.userId, userId), eq(securityEvents.kind, kind), same))
+      .limit(1);
+    if (known.length > 0) return false;
+    await this.record(kind, userId, facts, tx);
+    return true;
   }
 
   /** Newest first. */

@@ -1,6 +1,5 @@
 import type { FeatureDatabase, Sql } from '../database/index.js';
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+import { uuidOf } from '../kernel/uuid.js';
 
 /** In the caller's transaction where there is one, else on a connection of its own. */
 export function within<T>(
@@ -13,7 +12,7 @@ export function within<T>(
 
 /** The server refuses any other text as an id with an error, where the answer should be "no such thing". */
 export function isId(text: string): boolean {
-  return UUID.test(text);
+  return uuidOf(text) !== undefined;
 }
 
 /** Which part of a long list: what follows `after`, `limit` entries at most. */

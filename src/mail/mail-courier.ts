@@ -13,7 +13,8 @@ import { mailOutbox } from './mail.tables.js';
 import { MailFailure } from './transport/mail-transport.js';
 
 const POLL_MS = 1000;
-const MOST_AT_ONCE = 4;
+/** For SQL, when a mail has left. */
+const SQL_MS = 5000;
 /** From then on nobody waits for the mail any more, and most of its links have ended. */
 const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 /** With pauses of up to 15 minutes the age comes first. */
@@ -30,15 +31,20 @@ export class MailCourier implements OnApplicationBootstrap, BeforeApplicationShu
     @Inject(CLOCK) clock: Clock,
     private readonly metrics: Metrics,
   ) {
+    // A server that is given up too soon delivers all the same, and the mail is sent again.
+    const performMs = delivery.longestMs;
     this.worker = new DueWorker({
       name: 'mail',
       database,
       table: mailOutbox,
-      perform: (mail) => this.handOver(mail),
+      perform: (mail, signal) => this.handOver(mail, signal),
       reasonOf: (error) => (error instanceof MailFailure ? error.reason : 'other'),
       // Nobody needs the address and the link any more.
       whenDone: { sealed: '' },
-      atOnce: MOST_AT_ONCE,
+      // More would wait for a connection in their time.
+      atOnce: delivery.mostAtOnce,
+      performMs,
+      leaseMs: performMs + SQL_MS,
       pollMs: POLL_MS,
       maxAgeMs: GIVE_UP_AFTER_MS,
       maxAttempts: MOST_ATTEMPTS,
@@ -61,10 +67,10 @@ export class MailCourier implements OnApplicationBootstrap, BeforeApplicationShu
     this.worker.nudge();
   }
 
-  private async handOver(mail: WaitingMail): Promise<void> {
+  private async handOver(mail: WaitingMail, signal: AbortSignal): Promise<void> {
     const { template } = mail;
     try {
-      await this.delivery.send(mail);
+      await this.delivery.send(mail, signal);
       this.metrics.mails.inc({ template, outcome: 'sent' });
     } catch (error) {
       const forGood = error instanceof MailFailure && error.permanent;

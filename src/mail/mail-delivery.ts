@@ -30,8 +30,17 @@ export class MailDelivery {
     this.keys = new KeyRing(settings.outboxKey);
   }
 
+  get mostAtOnce(): number {
+    return this.transport.mostAtOnce;
+  }
+
+  /** Of the transport, milliseconds. */
+  get longestMs(): number {
+    return this.transport.longestMs;
+  }
+
   /** @throws MailFailure */
-  async send({ id, template: name, sealed }: WaitingMail): Promise<void> {
+  async send({ id, template: name, sealed }: WaitingMail, signal: AbortSignal): Promise<void> {
     const template = this.templates.find(name);
     // Written by another version of the application; one that knows it may still come.
     if (!template) throw new MailFailure('unknown-template', false);
@@ -43,13 +52,14 @@ export class MailDelivery {
       throw new MailFailure('unknown-key', false);
     }
     const { publicUrl } = this.place;
-    await this.transport.send({
+    const mail = {
       ...render(template.compose(envelope.values as never), publicUrl),
       messageId: `<${id}@${publicUrl.hostname}>`,
       from: this.settings.from,
       to: envelope.to,
       headers: envelope.headers,
-    });
+    };
+    await this.transport.send(mail, signal);
   }
 
   close(): void {

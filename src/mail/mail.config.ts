@@ -31,7 +31,7 @@ export class MailSettings implements SettingsRules {
   from!: string;
 
   @EnvVariable('MAIL_TIMEOUT_MS', {
-    doc: 'A mail server has to answer each step within this, 1s to 60s',
+    doc: 'A mail server has to answer each step within this, 1s to 60s; a mail has thirteen of them, and is another instance’s when all are over',
     default: '10s',
     parse: parseDurationMs,
   })

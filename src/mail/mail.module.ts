@@ -7,6 +7,7 @@ import { CLOCK } from '../telemetry/index.js';
 import { MailBacklog } from './mail-backlog.js';
 import { MailCourier } from './mail-courier.js';
 import { MailDelivery } from './mail-delivery.js';
+import { MailHousekeeping } from './mail-housekeeping.js';
 import { MailOutbox } from './mail-outbox.js';
 import type { MailTemplate } from './mail-content.js';
 import { MailTemplates } from './mail-templates.js';
@@ -31,6 +32,7 @@ const CONNECTIONS = 2;
     MailDelivery,
     MailCourier,
     MailBacklog,
+    MailHousekeeping,
     MailOutbox,
     {
       provide: KeptMails,

@@ -13,7 +13,10 @@ export interface QueueWorkerOptions<W extends Work> {
   readonly clock: Clock;
   /** Once for every piece of work that was taken. */
   readonly onSettled?: (outcome: Outcome) => void;
-  /** Stable word for an error of `perform`; no personal data. */
+  /**
+   * Stable word for an error of `perform`; no personal data. `other` says that it is none of those that were foreseen: it
+   * is logged then, so it must hold no personal data either.
+   */
   readonly reasonOf?: (error: unknown) => string;
   /**
    * Whether an error of `perform` says nothing about the work, because something that all work needs is away. It is then
@@ -34,6 +37,8 @@ export interface QueueWorkerOptions<W extends Work> {
   readonly random?: () => number;
 }
 
+export const UNKNOWN_REASON = 'other';
+
 const DEFAULTS = {
   atOnce: 4,
   fewestAtOnce: 1,
@@ -41,7 +46,7 @@ const DEFAULTS = {
   pollMs: 2000,
   maxAttempts: 10,
   backOff: { firstMs: 2000, mostMs: 900_000 },
-  reasonOf: () => 'other',
+  reasonOf: () => UNKNOWN_REASON,
   needsAreAway: () => false,
   onSettled: () => undefined,
   random: Math.random,

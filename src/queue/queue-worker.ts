@@ -1,9 +1,15 @@
-import { Logger } from '@nestjs/common';
 import { waitAtMost } from '../kernel/deadline.js';
 import type { Timer } from '../kernel/time.js';
+import { Attempts } from './attempts.js';
 import { CalledOff, PermanentFailure } from './queue.errors.js';
-import { type QueueWorkerOptions, type SettledOptions, settleOptions } from './queue-worker.options.js';
+import {
+  type QueueWorkerOptions,
+  type SettledOptions,
+  UNKNOWN_REASON,
+  settleOptions,
+} from './queue-worker.options.js';
 import type { Outcome, Work } from './work-source.js';
+import { WorkerLog } from './worker-log.js';
 
 /** While the compartment of a source is away, what became of its work is written down as soon as it is back. */
 const SETTLE_EVERY_MS = 500;
@@ -11,16 +17,29 @@ const SETTLE_EVERY_MS = 500;
 const LAST_CALL_MS = 400;
 const LONGEST_REASON = 64;
 
+/** What is to become of work, and how that is written down. */
+interface Verdict {
+  readonly outcome: Outcome;
+  /** @returns whether it was still ours */
+  write(): Promise<boolean>;
+  /** Where it is given up. */
+  readonly reason?: string;
+}
+
 /**
  * Does what a source says is due, each piece once: in this process and in all others that run the same worker. Work is
- * taken for a time; when its process dies, another takes it over. So it is done at least once, and twice only if a
- * process dies, or loses the source for the rest of that time, after it was done and before that was written down.
+ * taken for a time; when its process dies, another takes it over. So it is done at least once, and again only if a process
+ * dies, or loses the source for the rest of that time, after it was done and before that was written down; or if it was
+ * called off, as its time was over or the process ended, and whoever was asked did it all the same. So `performMs` is
+ * longer than the slowest answer that may still come.
  */
 export class QueueWorker<W extends Work> {
-  private readonly logger = new Logger('QueueWorker');
   private readonly options: SettledOptions<W>;
+  private readonly log: WorkerLog;
+  private readonly attempts: Attempts;
   private readonly running = new Set<Promise<void>>();
-  private readonly ending = new AbortController();
+  /** What runs was called off. */
+  private over = false;
   private taking: Promise<void> | undefined;
   private again = false;
   private started = false;
@@ -32,6 +51,9 @@ export class QueueWorker<W extends Work> {
 
   constructor(options: QueueWorkerOptions<W>) {
     this.options = settleOptions(options);
+    const { name, clock, performMs } = this.options;
+    this.log = new WorkerLog(name, clock);
+    this.attempts = new Attempts(clock, performMs);
   }
 
   /** What `perform` needs was away when it was tried last. */
@@ -58,7 +80,10 @@ export class QueueWorker<W extends Work> {
     this.started = false;
     this.poll?.cancel();
     const { clock, source } = this.options;
-    const timer = clock.after(deadlineMs, () => this.ending.abort());
+    const timer = clock.after(deadlineMs, () => {
+      this.over = true;
+      this.attempts.callOff();
+    });
     // What is being taken when the server says nothing is somebody else's after its lease.
     await waitAtMost(clock, LAST_CALL_MS, this.taking);
     await waitAtMost(clock, deadlineMs + LAST_CALL_MS, Promise.all(this.running));
@@ -87,6 +112,7 @@ export class QueueWorker<W extends Work> {
     const { source, clock } = this.options;
     const free = this.free();
     if (free === 0 || clock.monotonicMs() < this.resumesAtMs || !source.isOpen) return;
+    const { lacking } = this;
     let taken: readonly W[];
     try {
       taken = await source.take(free, this.running.size);
@@ -94,6 +120,8 @@ export class QueueWorker<W extends Work> {
       this.report(error);
       return;
     }
+    // Nothing waits any more for what was away: others have done it.
+    if (lacking && taken.length === 0) this.lacking = false;
     for (const work of taken) this.begin(work);
   }
 
@@ -111,7 +139,7 @@ export class QueueWorker<W extends Work> {
   private begin(work: W): void {
     this.alone = work.alone ?? false;
     const done = this.handle(work)
-      .catch((error: unknown) => this.logger.error(error))
+      .catch((error: unknown) => this.report(error))
       .finally(() => {
         this.running.delete(done);
         if (work.alone) this.alone = false;
@@ -126,74 +154,56 @@ export class QueueWorker<W extends Work> {
     // Taken and never settled, again and again: it may well be what ends the processes that take it.
     if (work.attempts > maxAttempts) return this.settle(work, untilMs, () => this.giveUp(work, 'abandoned'));
     if (!this.started) return this.settle(work, untilMs, () => this.giveBack(work));
-    const failure = await this.attempt(work);
-    await this.settle(work, untilMs, () => this.close(work, failure));
+    const failure = await this.attempts.run((signal) => this.options.perform(work, signal));
+    await this.settle(work, untilMs, () => this.judge(work, failure));
   }
 
-  /** Undefined where it was done. */
-  private async attempt(work: W): Promise<{ readonly error: unknown } | undefined> {
-    const { perform, clock, performMs } = this.options;
-    const late = new AbortController();
-    const timer = clock.after(performMs, () => late.abort());
-    const signal = AbortSignal.any([late.signal, this.ending.signal]);
-    const calledOff = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(new CalledOff()), { once: true });
-    });
-    try {
-      await Promise.race([perform(work, signal), calledOff]);
-      return undefined;
-    } catch (error) {
-      return { error: signal.aborted ? new CalledOff() : error };
-    } finally {
-      timer.cancel();
-    }
-  }
-
-  private async close(work: W, failure: { readonly error: unknown } | undefined): Promise<Outcome> {
+  /** @param failure undefined where it was done */
+  private async judge(work: W, failure: { readonly error: unknown } | undefined): Promise<Verdict> {
     const { source, maxAttempts, needsAreAway } = this.options;
     if (failure === undefined) {
       this.lacking = false;
-      return (await source.done(work)) ? 'sent' : 'lost';
+      return { outcome: 'sent', write: () => source.done(work) };
     }
     const { error } = failure;
-    if (error instanceof CalledOff && this.ending.signal.aborted) return this.giveBack(work);
+    if (error instanceof CalledOff && this.over) return this.giveBack(work);
     if (needsAreAway(error)) {
       this.pause();
       return this.giveBack(work);
     }
-    const reason = this.reason(error);
     const over =
       error instanceof PermanentFailure || work.attempts >= maxAttempts || (await source.isTooOld(work));
+    const reason = this.reason(error);
     if (over) return this.giveUp(work, reason);
-    return (await source.retry(work, reason, this.pauseMs(work.attempts, error))) ? 'retried' : 'lost';
+    const pauseMs = this.pauseMs(work.attempts, error);
+    return { outcome: 'retried', write: () => source.retry(work, reason, pauseMs) };
   }
 
-  private async giveUp(work: W, reason: string): Promise<Outcome> {
-    const { name, source } = this.options;
-    if (!(await source.giveUp(work, reason))) return 'lost';
-    const { id, attempts } = work;
-    this.logger.warn('Given up', { worker: name, id, attempts, reason });
-    return 'failed';
+  private giveUp(work: W, reason: string): Verdict {
+    return { outcome: 'failed', reason, write: () => this.options.source.giveUp(work, reason) };
   }
 
-  private async giveBack(work: W): Promise<Outcome> {
-    return (await this.options.source.giveBack(work)) ? 'returned' : 'lost';
+  private giveBack(work: W): Verdict {
+    return { outcome: 'returned', write: () => this.options.source.giveBack(work) };
   }
 
   /** Writes down what became of work, for as long as it is ours. */
-  private async settle(work: W, untilMs: number, write: () => Promise<Outcome>): Promise<void> {
-    const { name, onSettled, clock, source } = this.options;
-    for (let unsure = false; ; unsure = true) {
+  private async settle(work: W, untilMs: number, judge: () => Verdict | Promise<Verdict>): Promise<void> {
+    const { onSettled, clock, source } = this.options;
+    let verdict: Verdict | undefined;
+    for (let unsure = false; ; unsure = verdict !== undefined) {
       try {
-        const outcome = await write();
+        verdict ??= await judge();
         // What could not be heard the first time was done then: it is settled, and by us.
-        onSettled(unsure && outcome === 'lost' ? 'sent' : outcome);
+        const kept = (await verdict.write()) || unsure;
+        if (kept && verdict.reason !== undefined) this.log.givenUp(work, verdict.reason);
+        onSettled(kept ? verdict.outcome : 'lost');
         return;
       } catch (error) {
-        const givingUp = clock.monotonicMs() + SETTLE_EVERY_MS > untilMs || this.ending.signal.aborted;
+        const givingUp = clock.monotonicMs() + SETTLE_EVERY_MS > untilMs || this.over;
         if (!source.isOutage(error) || givingUp) {
           onSettled('lost');
-          this.logger.error('What became of work is not known', { worker: name, id: work.id, error });
+          this.log.unsettled(work, error);
           return;
         }
       }
@@ -203,7 +213,12 @@ export class QueueWorker<W extends Work> {
 
   private reason(error: unknown): string {
     if (error instanceof CalledOff) return 'timeout';
-    const word = error instanceof PermanentFailure ? error.reason : this.options.reasonOf(error);
+    if (error instanceof PermanentFailure) return error.reason.slice(0, LONGEST_REASON);
+    const { reasonOf, source } = this.options;
+    const word = reasonOf(error);
+    // The word is all that is kept of it: what nobody foresaw is to be told here or nowhere.
+    if (word === UNKNOWN_REASON && !source.isOutage(error))
+      this.log.mistake('Work failed for a reason that nobody foresaw', error);
     return word.slice(0, LONGEST_REASON);
   }
 
@@ -228,7 +243,7 @@ export class QueueWorker<W extends Work> {
   }
 
   private report(error: unknown): void {
-    // An outage is told by its compartment, once.
-    if (!this.options.source.isOutage(error)) this.logger.error(error);
+    if (!this.options.source.isOutage(error))
+      this.log.mistake('A source of work does not do what it should', error);
   }
 }

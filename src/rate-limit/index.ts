@@ -30,6 +30,7 @@ export {
 export type { CallSubjects } from './http/call-limits.js';
 export type { Extractor, ExtractorTable } from './http/extractors.js';
 export { limitRequests } from './http/limit-requests.js';
+export { declaredLimits } from './http/declarations.js';
 export { type RequestCost, RateLimit, SkipRateLimit } from './http/rate-limit.decorator.js';
 export { RateLimitExceededError } from './http/rate-limit.errors.js';
 export { RateLimitGuard } from './http/rate-limit.guard.js';

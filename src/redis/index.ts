@@ -2,7 +2,7 @@ export { activePurposes } from './active-purposes.js';
 export { aclRule, sentinelAclRule } from './acl-rule.js';
 export { failClosed } from './fail-closed.js';
 export { InjectRedis, getRedisToken } from './inject-redis.decorator.js';
-export { LuaScript, type ScriptClient } from './lua-script.js';
+export { LuaScript, type ScriptArgument, type ScriptClient } from './lua-script.js';
 export type { BlockingRedis, PurposeRedis } from './purpose-redis.js';
 export {
   type BuiltInPurpose,
@@ -34,4 +34,5 @@ export { RedisTestingModule, type RedisTestingOptions } from './redis-testing.mo
 export { RedisStatus } from './redis-status.js';
 export { RedisStartupError } from './startup-report.js';
 export type { Engine, Isolation, LaneStatus, Proof, PurposeStatus } from './status.types.js';
+export { type Batch, TurnBatches } from './turn-batches.js';
 export { usualWaitReplicas } from './topology/topology.js';

@@ -1,6 +1,6 @@
 import { Command, type Redis } from 'ioredis';
 import type { Clock } from '../kernel/time.js';
-import type { RequestRecord } from '../telemetry/index.js';
+import { noteUsage } from '../telemetry/index.js';
 import { Call, type CallHost } from './call.js';
 import { cancellable } from './cancellable.js';
 import type { CommandGuard } from './command-guard.js';
@@ -194,10 +194,4 @@ export class LaneClient extends GuardedClient {
  */
 export function waitMs({ commandMs }: LaneBudget): number {
   return Math.max(1, Math.floor(commandMs / 5));
-}
-
-function noteUsage(record: RequestRecord, purpose: string, ms: number): void {
-  const usage = (record.redis[purpose] ??= { calls: 0, ms: 0 });
-  usage.calls += 1;
-  usage.ms += ms;
 }

@@ -55,6 +55,19 @@ describe('WriteBatch', () => {
     expect(sent[2]).toBe('c');
   });
 
+  it('is full by bytes as by text, and not any more when it was sent', () => {
+    gather('a'.repeat(400), Buffer.alloc(600), 'b'.repeat(23));
+    expect(batch.full).toBe(false);
+    batch.write('b');
+    expect(batch.full).toBe(true);
+    batch.flushTo(target);
+    expect(batch.full).toBe(false);
+    gather(Buffer.alloc(1024));
+    expect(batch.full).toBe(true);
+    batch.discard();
+    expect(batch.full).toBe(false);
+  });
+
   it('is closed by sending, so that the next command opens it anew', () => {
     gather('a');
     batch.flushTo(target);

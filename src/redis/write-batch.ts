@@ -5,7 +5,7 @@ export interface BatchTarget {
 
 /** Sent at either size before the turn is over, so that the server works on the first while the next are written. */
 const FULL_COMMANDS = 50;
-const FULL_CHARS = 1024;
+const FULL_SIZE = 1024;
 
 /**
  * Gathers the commands of one turn of callbacks and sends them as one write: one system call, and under TLS
@@ -15,12 +15,15 @@ const FULL_CHARS = 1024;
 export class WriteBatch {
   open = false;
   private commands = 0;
+  /** Characters and bytes. */
+  private size = 0;
   private text = '';
   private readonly parts: Buffer[] = [];
 
   /** Commands come as text, or as bytes when an argument is binary. */
   write(data: string | Buffer): void {
     this.commands += 1;
+    this.size += data.length;
     if (typeof data === 'string') {
       this.text += data;
       return;
@@ -30,7 +33,7 @@ export class WriteBatch {
   }
 
   get full(): boolean {
-    return this.commands >= FULL_COMMANDS || this.text.length >= FULL_CHARS;
+    return this.commands >= FULL_COMMANDS || this.size >= FULL_SIZE;
   }
 
   /** Sends what was gathered, if anything was. */
@@ -38,6 +41,7 @@ export class WriteBatch {
     if (!this.open) return;
     this.open = false;
     this.commands = 0;
+    this.size = 0;
     if (this.parts.length === 0) {
       const text = this.text;
       this.text = '';
@@ -53,6 +57,7 @@ export class WriteBatch {
   discard(): void {
     this.open = false;
     this.commands = 0;
+    this.size = 0;
     this.text = '';
     this.parts.length = 0;
   }

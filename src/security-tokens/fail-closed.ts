@@ -16,7 +16,7 @@ export async function failClosed<T>(
   ask: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await redisFailClosed(ask);
+    return await redisFailClosed('securityTokens', ask);
   } catch (error) {
     const reason = error instanceof RedisUnavailableError ? error.reason : 'other';
     metrics.securityTokenFailClosed.inc({ operation, reason });

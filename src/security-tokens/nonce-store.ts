@@ -52,8 +52,8 @@ export class NonceStore {
   }
 
   /**
-   * Begins to remember for a key before its first request, so that this one need not wait: when a key is registered, and
-   * when the application starts. May be called as often as one likes.
+   * Begins to remember for a key before its first request, so that this one need not wait: when a key is registered. May be
+   * called as often as one likes.
    *
    * @returns milliseconds until requests that are signed then are let in
    * @throws RedisUnavailableError

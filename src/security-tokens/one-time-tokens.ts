@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { AppError } from '../kernel/errors.js';
 import { KeyRing } from '../kernel/key-ring.js';
 import type { Clock } from '../kernel/time.js';
 import { InjectRedis, type PurposeRedis, RedisUnavailableError } from '../redis/index.js';
@@ -16,7 +17,7 @@ import { isDistinct } from './well-formed.js';
 
 /** How long a claim has the token for itself. */
 export const LEASE_MS = 30_000;
-/** Claims of one token, after which it is worth nothing. */
+/** Claims of one token that nobody gave back, after which it is worth nothing. */
 export const MOST_TRIES = 5;
 
 const LONGEST_TEXT_CHARS = 1024;
@@ -38,6 +39,9 @@ export interface IssuedToken {
   readonly expiresAtMs: number;
 }
 
+/** `release`: as if it had not been claimed. `fail`: free again, and the claim counts. */
+type Settling = 'finish' | 'release' | 'fail';
+
 interface Held {
   readonly place: TokenPlace;
   /** Nobody else can have had it before, milliseconds of the monotonic clock. */
@@ -47,9 +51,10 @@ interface Held {
 }
 
 /**
- * Tokens that work once: claim, do the work, finish. Among any number of claims one has the token for 30 s; work that
- * fails gives it back, a process that dies loses it to the next one, and after five claims it is over. Where Redis does
- * not answer, every method throws RedisUnavailableError: nothing is remembered here in its place.
+ * Tokens that work once: claim, do the work, finish. Among any number of claims one has the token for 30 s. Work that
+ * was refused (a rule is broken, SQL is away) gives it back as it was; a process that dies loses it to the next one, and
+ * after five of those, or five mistakes of ours, it is over. Where Redis does not answer, every method throws
+ * RedisUnavailableError: nothing is remembered here in its place.
  *
  * That work is done once although its `finish` was lost is what `binding` is for: bind the token to something that the
  * work changes (an address with the epoch of its user), and look at it in the transaction of the work.
@@ -150,14 +155,15 @@ export class OneTimeTokens implements BeforeApplicationShutdown {
     this.count(claim.kind, 'finish', 'finished');
   }
 
-  /** The token may be claimed again. Harmless where the claim does not hold it any more. @throws RedisUnavailableError */
+  /** The token may be claimed again, as if it had not been. Harmless where the claim does not hold it any more. @throws RedisUnavailableError */
   async release(claim: Claim): Promise<void> {
     await this.settle('release', claim.id, this.heldBy(claim));
     this.count(claim.kind, 'release', 'released');
   }
 
   /**
-   * Claims, works, finishes; gives the token back where `work` throws, and passes its error on. Where the work is done
+   * Claims, works, finishes; gives the token back where `work` throws, and passes its error on: only errors that are no
+   * AppError count as one of the five claims. Where the work is done
    * and Redis does not answer any more, the result is returned all the same: the token stays leased, and Redis is told
    * as soon as it answers.
    *
@@ -174,7 +180,7 @@ export class OneTimeTokens implements BeforeApplicationShutdown {
     try {
       result = await work(claim);
     } catch (error) {
-      await this.release(claim).catch(() => this.later('release', claim.id, held));
+      await this.giveBack(claim, error instanceof AppError ? 'release' : 'fail');
       throw error;
     }
     await this.finish(claim).catch((error: unknown) => {
@@ -194,13 +200,25 @@ export class OneTimeTokens implements BeforeApplicationShutdown {
     return this.retries.stop();
   }
 
-  private settle(how: 'finish' | 'release', id: string, { place }: Held) {
-    return this.ask(how, () => settleToken.run(this.redis, [place.key], [id, how, ...place.digests]));
+  private async giveBack(claim: Claim, how: 'release' | 'fail'): Promise<void> {
+    const held = this.heldBy(claim);
+    try {
+      await this.settle(how, claim.id, held);
+      this.count(claim.kind, 'release', 'released');
+    } catch {
+      this.later(how, claim.id, held);
+    }
   }
 
-  private later(how: 'finish' | 'release', id: string, held: Held): void {
+  private settle(how: Settling, id: string, { place }: Held) {
+    return this.ask(how === 'finish' ? how : 'release', () =>
+      settleToken.run(this.redis, [place.key], [id, how, ...place.digests]),
+    );
+  }
+
+  private later(how: Settling, id: string, held: Held): void {
     // What is not released runs out by itself; what is not finished could be used again for as long as it lives.
-    const untilMs = how === 'release' ? held.leasedUntilMs : held.endsMs;
+    const untilMs = how === 'finish' ? held.endsMs : held.leasedUntilMs;
     this.retries.add({ settle: () => this.settle(how, id, held), untilMs });
   }
 

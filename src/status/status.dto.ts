@@ -42,11 +42,11 @@ export class IncidentDto {
 
   @IsString()
   @Length(1, 200)
-  @Matches(LINE)
+  @Matches(LINE, { message: 'one line of printable text' })
   title!: string;
 
   @IsString()
   @Length(1, 10_000)
-  @Matches(LINES)
+  @Matches(LINES, { message: 'a text without control characters other than tabs and line breaks' })
   body!: string;
 }

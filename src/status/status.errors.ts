@@ -13,7 +13,7 @@ export class InvalidTargetError extends AppError {
   }
 
   override get extensions(): Record<string, unknown> {
-    return { errors: [{ field: 'target', rules: [this.rule] }] };
+    return { errors: [{ field: 'target', rules: [this.rule], message: `target must ${this.rule}` }] };
   }
 }
 

@@ -19,6 +19,7 @@ import { OneClickForms } from './one-click.js';
 import { SealedTargets } from './sealed-targets.js';
 import { StatusSettings } from './status.config.js';
 import { StatusEvents } from './status-events.js';
+import { StatusHousekeeping } from './status-housekeeping.js';
 import { STATUS_MAILS } from './status.mails.js';
 import { ConsentRequest } from './subscriptions/consent-request.js';
 import { Confirming } from './subscriptions/confirming.js';
@@ -48,6 +49,7 @@ import { WebhookSender } from './webhooks/webhook-sender.js';
   providers: [
     OneClickForms,
     StatusEvents,
+    StatusHousekeeping,
     SealedTargets,
     ConsentRequest,
     UnsubscribeLinks,

@@ -6,5 +6,5 @@ export { LOG_LEVELS, LogSettings } from './log.config.js';
 export { AppLogger, createLogger } from './logger.js';
 export { Metrics } from './metrics.js';
 export { RepeatGuard } from './repeat-guard.js';
-export { type RequestRecord, requestContext } from './request-context.js';
+export { type RequestRecord, noteUsage, requestContext } from './request-context.js';
 export { TelemetryModule } from './telemetry.module.js';

@@ -23,3 +23,10 @@ export interface RequestRecord {
 
 /** The record of the request that the current code runs for; undefined outside a request. */
 export const requestContext = new AsyncLocalStorage<RequestRecord>();
+
+/** A call to Redis that was made for a request has ended. @param ms since it was made */
+export function noteUsage(record: RequestRecord, purpose: string, ms: number): void {
+  const usage = (record.redis[purpose] ??= { calls: 0, ms: 0 });
+  usage.calls += 1;
+  usage.ms += ms;
+}

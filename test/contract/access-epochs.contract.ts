@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { InvalidTokenError } from '../../src/access/index.js';
+import { OwedEpochs } from '../../src/access/owed-epochs.js';
 import { RedisUnavailableError } from '../../src/redis/index.js';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
@@ -202,6 +203,17 @@ withEngine('The epoch of a user', (engine) => {
     // Nobody asks for this session here: the one who owed it tells Redis by itself.
     await waitFor(async () => !(await live(userId, sessionId, 1, neighbour)), { what: 'the session to end' });
     expect(await mirrored(userId)).toBe(2);
+  });
+
+  it('is told to Redis though one that is owed beside it cannot be', async () => {
+    const userId = ledger.newUser();
+    await begin(userId);
+    access.app.get(OwedEpochs, { strict: false }).add(userId.toUpperCase(), 2);
+    await proxy.refuse();
+    await expect(access.sessions.revokeAll(userId)).rejects.toThrow(RedisUnavailableError);
+    await proxy.pass();
+    await waitFor(async () => (await mirrored(userId)) === 2, { what: 'the epoch in Redis' });
+    expect(access.app.get(OwedEpochs, { strict: false }).all()).toEqual([]);
   });
 
   it('is owed where only the answer of Redis was lost, and distrusted here at once', async () => {

@@ -3,9 +3,11 @@ import {
   INVITATION_MS,
   InvitationInvalidError,
   Invitations,
+  InvitedAddressUnverifiedError,
   NotInTenantError,
   type Role,
   RoleForbidsError,
+  SecurityEvents,
   TenantNotFoundError,
   Tenants,
   type User,
@@ -24,7 +26,7 @@ describe('Invitations in SQL', () => {
   beforeAll(async () => {
     rig = await IdentityRig.open();
     tenants = rig.get(Tenants);
-    invitations = new Invitations(rig.db, clock);
+    invitations = new Invitations(rig.db, clock, rig.get(SecurityEvents));
     owner = await rig.user('owner');
     tenantId = await tenants.create(owner.id, 'Inviting');
   });
@@ -33,7 +35,8 @@ describe('Invitations in SQL', () => {
   const as = (user: User) => ({ tenantId, userId: user.id });
   const invite = (name: string, role: Role = 'member', user = owner) =>
     rig.db.transaction((tx) => invitations.invite(tx, as(user), { emailKey: addressOf(name).key, role }));
-  const accept = (id: string, user: User) => rig.db.transaction((tx) => invitations.accept(tx, id, user));
+  const accept = (id: string, user: User, verified = true) =>
+    rig.db.transaction((tx) => invitations.accept(tx, id, { ...user, verified }));
 
   it('make a member of who has the address, once', async () => {
     const guest = await rig.user('guest');
@@ -41,9 +44,22 @@ describe('Invitations in SQL', () => {
     expect(role).toBe('admin');
     expect(await accept(id, guest)).toEqual({ tenantId, role: 'admin' });
     expect(await accept(id, guest)).toEqual({ tenantId, role: 'admin' });
-    expect(await tenants.roleIn(tenantId, guest.id)).toBe('admin');
+    expect(await rig.roleIn(tenantId, guest.id)).toBe('admin');
     await tenants.remove(as(owner), guest.id);
     await expect(accept(id, guest)).rejects.toBeInstanceOf(InvitationInvalidError);
+  });
+
+  it('wait for whoever has not proven the address, and say so to nobody else', async () => {
+    const [guest, other] = [await rig.user('unproven'), await rig.user('unproven-other')];
+    const { id } = await invite('unproven');
+    await expect(accept(id, guest, false)).rejects.toBeInstanceOf(InvitedAddressUnverifiedError);
+    await expect(accept(id, other, false)).rejects.toBeInstanceOf(InvitationInvalidError);
+    expect(await rig.roleIn(tenantId, guest.id)).toBeUndefined();
+    clock.advance(INVITATION_MS);
+    await expect(accept(id, guest, false)).rejects.toBeInstanceOf(InvitationInvalidError);
+    clock.advance(-INVITATION_MS);
+    expect(await accept(id, guest)).toEqual({ tenantId, role: 'member' });
+    await tenants.remove(as(owner), guest.id);
   });
 
   it('make one member of who accepts twenty times at once', async () => {
@@ -62,7 +78,7 @@ describe('Invitations in SQL', () => {
     await expect(accept(id, other)).rejects.toBeInstanceOf(InvitationInvalidError);
     const moved = { ...invited, emailKey: addressOf('moved').key };
     await expect(accept(id, moved)).rejects.toBeInstanceOf(InvitationInvalidError);
-    expect(await tenants.roleIn(tenantId, other.id)).toBeUndefined();
+    expect(await rig.roleIn(tenantId, other.id)).toBeUndefined();
   });
 
   it.each(NO_IDS)('are not found by %s, and nothing breaks', async (_, id) => {

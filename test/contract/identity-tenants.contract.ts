@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  Grants,
   InvalidIdentityValueError,
   LastOwnerError,
   NotInTenantError,
   RoleForbidsError,
   type Role,
+  SecurityEvents,
   TenantFullError,
   TenantNotFoundError,
   Tenants,
@@ -43,7 +45,7 @@ describe('Tenants in SQL', () => {
   it('show nothing of themselves to who is no member, and change nothing', async () => {
     const { tenantId, owner, as } = await tenant({});
     const stranger = as(outsider);
-    expect(await tenants.roleIn(tenantId, outsider.id)).toBeUndefined();
+    expect(await rig.roleIn(tenantId, outsider.id)).toBeUndefined();
     for (const attempt of [
       () => tenants.membersOf(stranger),
       () => tenants.rename(stranger, 'Mine'),
@@ -59,13 +61,12 @@ describe('Tenants in SQL', () => {
     await expect(
       tenants.remove({ tenantId: own?.tenantId ?? '', userId: outsider.id }, owner.id),
     ).rejects.toBeInstanceOf(NotInTenantError);
-    expect(await tenants.roleIn(tenantId, owner.id)).toBe('owner');
+    expect(await rig.roleIn(tenantId, owner.id)).toBe('owner');
   });
 
   it.each(NO_IDS)('are not found by %s, and nothing breaks', async (_, id) => {
     const { owner, as } = await tenant({});
     expect(await tenants.membershipsOf(id)).toEqual([]);
-    expect(await tenants.roleIn(id, owner.id)).toBeUndefined();
     const actor = { tenantId: id, userId: owner.id };
     await expect(tenants.membersOf(actor)).rejects.toBeInstanceOf(TenantNotFoundError);
     await expect(tenants.remove(actor, owner.id)).rejects.toBeInstanceOf(TenantNotFoundError);
@@ -98,7 +99,7 @@ describe('Tenants in SQL', () => {
     const { tenantId, users, as } = await tenant({ actor: own, target: present });
     const change = tenants.changeRole(as(users.actor), users.target.id, wanted);
     expect(await refusalOf(change)).toBe(allowed ? 'none' : RoleForbidsError.name);
-    expect(await tenants.roleIn(tenantId, users.target.id)).toBe(allowed ? wanted : present);
+    expect(await rig.roleIn(tenantId, users.target.id)).toBe(allowed ? wanted : present);
   });
 
   it.each([
@@ -110,7 +111,7 @@ describe('Tenants in SQL', () => {
     const { tenantId, users, as } = await tenant({ actor: own, target: present });
     const removal = tenants.remove(as(users.actor), users.target.id);
     expect(await refusalOf(removal)).toBe(allowed ? 'none' : RoleForbidsError.name);
-    expect(await tenants.roleIn(tenantId, users.target.id)).toBe(allowed ? undefined : present);
+    expect(await rig.roleIn(tenantId, users.target.id)).toBe(allowed ? undefined : present);
   });
 
   it('end the sessions of who loses a right, and of nobody else', async () => {
@@ -125,6 +126,24 @@ describe('Tenants in SQL', () => {
     ]);
   });
 
+  it('keep who changed what of them, or whom, with the change itself', async () => {
+    const { tenantId, owner, users, as } = await tenant({ up: 'member', gone: 'admin', same: 'admin' });
+    await tenants.rename(as(owner), 'Renamed');
+    await tenants.changeRole(as(owner), users.up.id, 'admin');
+    await tenants.changeRole(as(owner), users.same.id, 'admin');
+    await tenants.remove(as(owner), users.gone.id);
+    await expect(tenants.remove(as(owner), owner.id)).rejects.toBeInstanceOf(LastOwnerError);
+    const kept = async ({ id }: User) =>
+      (await rig.get(SecurityEvents).listOf(id)).map(({ kind, facts }) => ({ kind, facts }));
+    const done = { tenant: tenantId, actor: owner.id };
+    expect(await kept(owner)).toEqual([{ kind: 'tenant-renamed', facts: { tenant: tenantId } }]);
+    expect(await kept(users.up)).toEqual([
+      { kind: 'role-changed', facts: { ...done, from: 'member', to: 'admin' } },
+    ]);
+    expect(await kept(users.gone)).toEqual([{ kind: 'member-removed', facts: done }]);
+    expect(await kept(users.same)).toEqual([]);
+  });
+
   it('keep their last owner', async () => {
     const { tenantId, owner, users, as } = await tenant({ admin: 'admin' });
     await expect(tenants.remove(as(owner), owner.id)).rejects.toBeInstanceOf(LastOwnerError);
@@ -132,7 +151,27 @@ describe('Tenants in SQL', () => {
     expect(await tenants.changeRole(as(owner), owner.id, 'owner')).toBe(1);
     await tenants.changeRole(as(owner), users.admin.id, 'owner');
     await tenants.remove(as(owner), owner.id);
-    expect(await tenants.roleIn(tenantId, users.admin.id)).toBe('owner');
+    expect(await rig.roleIn(tenantId, users.admin.id)).toBe('owner');
+  });
+
+  it('leave nobody without a tenant, for who is in none could not log in', async () => {
+    const grants = rig.get(Grants);
+    for (let round = 0; round < 5; round += 1) {
+      const leaver = await rig.user(`leaver-${round}`);
+      const heir = await rig.user(`heir-${round}`);
+      const personal = (await tenants.membershipsOf(leaver.id))[0]?.tenantId ?? '';
+      const other = await tenants.create(leaver.id, 'Other');
+      const ids = [personal, other];
+      for (const tenantId of ids)
+        await rig.db.run((sql) =>
+          sql.insert(memberships).values({ tenantId, userId: heir.id, role: 'owner' }),
+        );
+      await Promise.all(ids.map((tenantId) => tenants.remove({ tenantId, userId: leaver.id }, leaver.id)));
+      const left = await tenants.membershipsOf(leaver.id);
+      expect(left).toMatchObject([{ personal: true, role: 'owner' }]);
+      expect(ids).not.toContain(left[0]?.tenantId);
+      expect((await grants.find(leaver.id))?.tenantId).toBe(left[0]?.tenantId);
+    }
   });
 
   it('keep one owner when all of them leave at once', async () => {
@@ -147,7 +186,7 @@ describe('Tenants in SQL', () => {
         outcome.status === 'rejected' ? [outcome.reason] : [],
       );
       expect(refused).toEqual([expect.any(LastOwnerError)]);
-      const roles = await Promise.all(all.map(({ id }) => tenants.roleIn(tenantId, id)));
+      const roles = await Promise.all(all.map(({ id }) => rig.roleIn(tenantId, id)));
       expect(roles.filter((role) => role === 'owner')).toHaveLength(1);
     }
   });

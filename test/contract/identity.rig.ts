@@ -1,7 +1,15 @@
 import { type LoggerService, Module, type Type } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { DatabaseModule, type FeatureDatabase, getDatabaseToken } from '../../src/database/index.js';
-import { IdentityModule, type User, Passwords, Users, normalizeEmail } from '../../src/identity/index.js';
+import {
+  IdentityModule,
+  Passwords,
+  type Role,
+  Tenants,
+  type User,
+  Users,
+  normalizeEmail,
+} from '../../src/identity/index.js';
 import type { Secret } from '../../src/kernel/redact.js';
 import { RedisTestingModule } from '../../src/redis/redis-testing.module.js';
 import { freshDatabase } from '../support/postgres.js';
@@ -50,6 +58,12 @@ export class IdentityRig {
 
   get<T>(type: Type<T>): T {
     return this.app.get(type, { strict: false });
+  }
+
+  /** @returns undefined where the user is no member of the tenant */
+  async roleIn(tenantId: string, userId: string): Promise<Role | undefined> {
+    const own = await this.get(Tenants).membershipsOf(userId);
+    return own.find((one) => one.tenantId === tenantId)?.role;
   }
 
   /** Registers as a caller would; the address is one that nobody has. */

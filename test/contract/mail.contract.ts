@@ -1,9 +1,27 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PublicUrlSettings } from '../../src/config/index.js';
+import { getDatabaseToken } from '../../src/database/index.js';
+import { type Clock, systemClock } from '../../src/kernel/time.js';
+import { MailCourier } from '../../src/mail/mail-courier.js';
+import { MailDelivery } from '../../src/mail/mail-delivery.js';
+import { MailTemplates } from '../../src/mail/mail-templates.js';
+import { MailSettings } from '../../src/mail/mail.config.js';
 import { mailOutbox } from '../../src/mail/mail.tables.js';
+import { mailServerOf } from '../../src/mail/transport/mail-server.js';
+import { SmtpTransport } from '../../src/mail/transport/smtp-transport.js';
+import { Metrics } from '../../src/telemetry/index.js';
 import { freshDatabase } from '../support/postgres.js';
 import { SmtpServer } from '../support/smtp-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { GREETING, type MailHouse, openMailHouse } from './mail.rig.js';
+
+/** Twenty seconds of it are one of ours. */
+const FAST = 20;
+const fastClock: Clock = {
+  nowMs: () => systemClock.nowMs(),
+  monotonicMs: () => systemClock.monotonicMs() * FAST,
+  after: (ms, run) => systemClock.after(ms / FAST, run),
+};
 
 let database: Readonly<Record<string, string>> = {};
 beforeAll(async () => {
@@ -81,6 +99,64 @@ describe('Mails', () => {
     });
     smtp.mood = 'accept';
     await waitFor(() => smtp.mails.length === 1, { what: 'the next attempt', timeoutMs: 20_000 });
+  });
+
+  /** A courier by the fast clock, in place of that of the house. */
+  const courierOf = async ({ app }: MailHouse, timeoutMs: number): Promise<MailCourier> => {
+    await app.get(MailCourier, { strict: false }).beforeApplicationShutdown();
+    const transport = new SmtpTransport({ server: mailServerOf(smtp.url), timeoutMs, demandTls: false });
+    const [settings, place, templates, metrics] = [
+      MailSettings,
+      PublicUrlSettings,
+      MailTemplates,
+      Metrics,
+    ].map((type) => app.get<unknown>(type, { strict: false })) as [
+      MailSettings,
+      PublicUrlSettings,
+      MailTemplates,
+      Metrics,
+    ];
+    const delivery = new MailDelivery(settings, place, templates, transport);
+    const courier = new MailCourier(
+      delivery,
+      app.get(getDatabaseToken('mail'), { strict: false }),
+      fastClock,
+      metrics,
+    );
+    courier.onApplicationBootstrap();
+    return courier;
+  };
+
+  it('are sent once to a server that takes forty seconds for each, as it may', async () => {
+    const house = await open({ MAIL_URL: smtp.url });
+    await house.db.run((sql) => sql.delete(mailOutbox));
+    const courier = await courierOf(house, 60_000);
+    smtp.slowMs = 40_000 / FAST;
+    for (const token of ['one', 'two', 'three', 'four']) await house.send(token);
+    await waitFor(async () => (await rows(house)).every(({ sentAt }) => sentAt !== null), {
+      what: 'the mails to be settled',
+      timeoutMs: 20_000,
+    });
+    await courier.beforeApplicationShutdown();
+    expect((await rows(house)).map(({ attempts }) => attempts)).toEqual([1, 1, 1, 1]);
+    expect(smtp.mails).toHaveLength(4);
+  });
+
+  it('that are called off end the connection that they are on', async () => {
+    smtp.mood = 'hang';
+    const transport = new SmtpTransport({
+      server: mailServerOf(smtp.url),
+      timeoutMs: 60_000,
+      demandTls: false,
+    });
+    const ending = new AbortController();
+    const mail = { messageId: '<1@x>', from: 'a@example.com', to: 'b@example.com', headers: {} };
+    const sending = transport.send({ ...mail, subject: 's', text: 't', html: 't' }, ending.signal);
+    await waitFor(() => smtp.open === 1, { what: 'a connection' });
+    ending.abort();
+    await expect(sending).rejects.toThrow('did not take a mail');
+    await waitFor(() => smtp.open === 0, { what: 'the connection to end' });
+    transport.close();
   });
 
   it('that may have arrived are sent again under the same Message-ID', async () => {

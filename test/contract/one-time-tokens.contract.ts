@@ -123,13 +123,36 @@ withEngine('One-time tokens', (engine) => {
     expect(retryAfterMs).toBeLessThanOrEqual(LEASE_MS);
   });
 
-  it('work that fails gives the token back, five times', async () => {
+  it('work that breaks gives the token back, five times', async () => {
     const token = await reset();
-    const weak = new Error('too short');
+    const mistake = new Error('a mistake of ours');
     for (let tries = 0; tries < MOST_TRIES; tries += 1)
-      await expect(tokens.use('passwordReset', token, () => Promise.reject(weak))).rejects.toBe(weak);
+      await expect(tokens.use('passwordReset', token, () => Promise.reject(mistake))).rejects.toBe(mistake);
     expect(await claimed(token)).toBe(INVALID);
     expect(await held(engine.redis)).toEqual([]);
+  });
+
+  it('work that was refused gives the token back as it was, however often', async () => {
+    const token = await reset();
+    const refusals = [new TokenInUseError(1), new TokenInvalidError()];
+    for (const refusal of Array.from({ length: 2 * MOST_TRIES }, () => refusals).flat())
+      await expect(tokens.use('passwordReset', token, () => Promise.reject(refusal))).rejects.toBe(refusal);
+    // One that died counts all the same, and is not forgotten by what was given back after it.
+    for (let deaths = 1; deaths < MOST_TRIES; deaths += 1) {
+      await tokens.claim('passwordReset', token);
+      await passTime(engine.redis, LEASE_MS);
+      await tokens.release(await tokens.claim('passwordReset', token));
+    }
+    expect(await tokens.use('passwordReset', token, async () => 'done')).toBe('done');
+  });
+
+  it('five processes that died with it end a token', async () => {
+    const token = await reset();
+    for (let deaths = 0; deaths < MOST_TRIES; deaths += 1) {
+      await tokens.claim('passwordReset', token);
+      await passTime(engine.redis, LEASE_MS);
+    }
+    expect(await claimed(token)).toBe(INVALID);
   });
 
   it('work that throws at once gives it back, too', async () => {

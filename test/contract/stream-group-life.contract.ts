@@ -69,6 +69,19 @@ withEngine('A consumer group as it comes and goes', (engine) => {
     });
   });
 
+  it('is well again when what its work lacked is back, also where another one has done the work', async () => {
+    await rig.add(1);
+    const needsAreAway = () => true;
+    const backOff = { firstMs: 50, mostMs: 50 };
+    const one = rig.worker(() => Promise.reject(new Error('away')), { needsAreAway, backOff });
+    await waitFor(() => one.lacksNeeds, { what: 'the first to lack something' });
+    const done: string[] = [];
+    rig.worker(collect(done));
+    await rig.idle();
+    await waitFor(() => !one.lacksNeeds, { what: 'the first to be well again' });
+    expect(done).toEqual(['0']);
+  });
+
   it('forgets consumers of processes that have ended, once nothing is theirs', async () => {
     await rig.add(1);
     await rig.taken(1, 'dead');

@@ -83,6 +83,20 @@ describeReal('Administrators', () => {
     ]);
   });
 
+  it('do nothing that cannot be kept', async () => {
+    const db = house.first.app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
+    for (let at = 0; at < 5; at += 1) await user.attempt({ password: 'wrong' });
+    const before = await house.first.mailCount();
+    await db.run((sql) => sql.execute('alter table security_events rename to security_events_away'));
+    for (const name of ACTS) expect([name, (await act(name)).status]).toEqual([name, 500]);
+    await db.run((sql) => sql.execute('alter table security_events_away rename to security_events'));
+    expect(await house.first.mailCount()).toBe(before);
+    expect((await user.me(login.access)).status).toBe(200);
+    // Locked as before.
+    expect((await user.attempt()).status).toBe(401);
+    expect(await house.first.eventsOf(user.userId)).toEqual(['email-verified']);
+  });
+
   it('are the only ones who may', async () => {
     for (const name of ACTS) {
       const path = `/v1/admin/users/${root.userId}/${name}`;

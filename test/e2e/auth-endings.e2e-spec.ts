@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type FeatureDatabase, getDatabaseToken } from '../../src/database/index.js';
 import { describeReal } from '../support/redis-availability.js';
 import { waitFor } from '../support/wait-for.js';
 import { Caller, textOf } from './auth/caller.js';
 import { AuthHouse, type Instance, PUBLIC_URL } from './auth/house.js';
 import { Person, loginOf } from './auth/person.js';
 
+const REUSED = 'One of your sessions was ended';
 const NEW_PASSWORD = 'harbour violin moss';
 
 describeReal('A thief who is one exchange behind', () => {
@@ -20,6 +22,22 @@ describeReal('A thief who is one exchange behind', () => {
   const confirmed = async (refresh: string) =>
     (await house.redis('AUTH_CACHE').admin().hget(familyOf(refresh), 'confirmed')) === '1';
   const arrived = (refresh: string) => waitFor(() => confirmed(refresh), { what: 'the arrival of a token' });
+  /** The first token of a login, whose successor was used. */
+  const caught = async (person: Person) => {
+    const { refresh } = await person.login();
+    const next = loginOf(await person.refresh(refresh));
+    loginOf(await person.refresh(next.refresh));
+    return refresh;
+  };
+  /** Security events and mails. */
+  const heard = async (person: Person) => {
+    const events = await house.first.eventsOf(person.userId);
+    const mails = await house.mailsTo(person.email);
+    return [
+      events.filter((kind) => kind === 'refresh-reuse').length,
+      mails.filter(({ subject }) => subject === REUSED).length,
+    ];
+  };
   const me = (access: string) => new Caller(second).get('/v1/auth/me', access);
 
   it('is found as soon as the owner has used the access token that came with the successor', async () => {
@@ -33,6 +51,31 @@ describeReal('A thief who is one exchange behind', () => {
     expect([caught.status, caught.problem]).toEqual([401, 'token-reuse']);
     expect((await me(next.access)).status).toBe(401);
     expect(await house.first.eventsOf(person.userId)).toContain('refresh-reuse');
+  });
+
+  it('is told of to the owner once, though many of the thief come at once', async () => {
+    const person = await Person.verified(house);
+    const stolen = await caught(person);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => person.refresh(stolen)));
+    expect(new Set(answers.map(({ problem }) => problem))).toEqual(new Set(['token-reuse']));
+    await house.mail(person.email, REUSED);
+    expect(await heard(person)).toEqual([1, 1]);
+  });
+
+  it('is told of to the owner later where that failed at first', async () => {
+    const person = await Person.verified(house);
+    const stolen = await caught(person);
+    const db = house.first.app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
+    await db.run((sql) => sql.execute('alter table security_events rename to security_events_away'));
+    expect((await person.refresh(stolen)).problem).toBe('token-reuse');
+    await db.run((sql) => sql.execute('alter table security_events_away rename to security_events'));
+    expect(await heard(person)).toEqual([0, 0]);
+    expect((await person.refresh(stolen)).problem).toBe('token-reuse');
+    await house.mail(person.email, REUSED);
+    // As if Redis had lost the note that the owner knows.
+    await house.redis('AUTH_CACHE').admin().hdel(familyOf(stolen), 'told');
+    expect((await person.refresh(stolen)).problem).toBe('token-reuse');
+    expect(await heard(person)).toEqual([1, 1]);
   });
 
   it('is found as well where the owner went on in another tenant', async () => {
@@ -114,6 +157,26 @@ describeReal('A logout without an access token', () => {
     const answer = await person.call('/v1/auth/logout', { headers, body: {} });
     expect([answer.status, answer.headers.getSetCookie().length]).toEqual([204, 1]);
     expect(await alive(textOf(browser, 'access_token'))).toBe(false);
+  });
+
+  it('ends the session by the refresh token beside an access token that does not hold any more', async () => {
+    const person = await Person.verified(house);
+    const [one, other] = [await person.login(), await person.login()];
+    const over = `${one.access}x`;
+    expect((await person.post('/v1/auth/logout', { refresh_token: one.refresh }, over)).status).toBe(204);
+    expect(await alive(one.access)).toBe(false);
+    // Without anything that holds there is nothing to end, and whoever asks is told so.
+    expect((await person.post('/v1/auth/logout', {}, over)).status).toBe(401);
+
+    const browser = await person.attempt({ cookie: true });
+    const [cookie = ''] = browser.headers.getSetCookie();
+    const headers = { cookie: cookie.split(';')[0] ?? '' };
+    const byCookie = (origin: string) =>
+      person.call('/v1/auth/logout', { headers: { ...headers, origin }, body: {}, token: over });
+    expect((await byCookie('https://elsewhere.example')).status).toBe(403);
+    expect(await alive(textOf(browser, 'access_token'))).toBe(true);
+    expect((await byCookie(PUBLIC_URL)).status).toBe(204);
+    expect([await alive(textOf(browser, 'access_token')), await alive(other.access)]).toEqual([false, true]);
   });
 
   it('can be asked for again where authCache was away in the middle', async () => {

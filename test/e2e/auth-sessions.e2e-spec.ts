@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Users } from '../../src/identity/index.js';
 import { describeReal } from '../support/redis-availability.js';
 import { Caller, textOf } from './auth/caller.js';
 import { AuthHouse, OPS_TOKEN, type Instance } from './auth/house.js';
@@ -206,6 +207,15 @@ describeReal('The end of sessions', () => {
     const { refresh: next } = await person.login();
     expect((await person.refresh(next, { tenant_id: foreign })).status).toBe(403);
     expect((await person.refresh(next, { tenant_id: other })).body.tenant_id).toBe(other);
+  });
+
+  it('tells whose account has ended in SQL that the session has, and not that it is no member', async () => {
+    const person = await Person.verified(house);
+    const { access, tenantId } = await person.login();
+    // Redis has not heard of it yet: the access token still opens the door.
+    await house.first.app.get(Users, { strict: false }).disable(person.userId);
+    const switched = await person.post('/v1/auth/tenant', { tenant_id: tenantId }, access);
+    expect([switched.status, switched.problem]).toEqual([401, 'invalid-token']);
   });
 
   it('publishes the keys of access tokens', async () => {

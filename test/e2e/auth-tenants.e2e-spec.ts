@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeReal } from '../support/redis-availability.js';
 import { type Answer, textOf } from './auth/caller.js';
 import { AuthHouse } from './auth/house.js';
-import { Person } from './auth/person.js';
+import { Person, VERIFY_SUBJECT } from './auth/person.js';
 
 const INVITED = 'You are invited';
 
@@ -148,6 +148,24 @@ describeReal('Tenants', () => {
     expect(expel.status).toBe(403);
   });
 
+  it('tell the invited to confirm the address first, nobody else, and keep the invitation', async () => {
+    const owner = await newOwner('Thicket');
+    const [guest, other] = [await Person.registered(house), await Person.registered(house)];
+    expect((await invite(owner, guest.email)).status).toBe(202);
+    const token = await house.mailedToken(guest.email, INVITED);
+    const accept = async (person: Person, what = token) =>
+      person.post('/v1/invitations/accept', { token: what }, (await person.login()).access);
+    const early = await accept(guest);
+    expect(early).toMatchObject({ status: 403, problem: 'email-not-verified' });
+    expect(early.body.detail).toBe('Confirm your e-mail address first; the invitation stays valid.');
+    const useless = { status: 400, problem: 'invalid-or-expired-token' };
+    expect(await accept(other)).toMatchObject(useless);
+    expect(await accept(guest, 'made-up')).toMatchObject(useless);
+    const proof = await house.mailedToken(guest.email, VERIFY_SUBJECT);
+    expect((await guest.post('/v1/auth/email/verify', { token: proof })).status).toBe(200);
+    expect(await accept(guest)).toMatchObject({ status: 200, body: { tenant_id: owner.tenantId } });
+  });
+
   it('forget an invitation that was withdrawn', async () => {
     const owner = await newOwner('Meadow');
     const guest = await Person.verified(house);
@@ -157,6 +175,10 @@ describeReal('Tenants', () => {
     const withdraw = () => owner.person.call(path, { method: 'DELETE', token: owner.access });
     expect((await withdraw()).status).toBe(204);
     expect((await withdraw()).status).toBe(404);
+    const { userId } = owner.person;
+    const said = { result: 'ok', user_id: userId, tenant_id: owner.tenantId };
+    expect(house.events('invitation-withdraw')).toEqual([expect.objectContaining(said)]);
+    expect(await house.first.eventsOf(userId)).toContain('invitation-withdrawn');
     const { access } = await guest.login();
     expect((await guest.post('/v1/invitations/accept', { token }, access)).status).toBe(400);
   });
@@ -181,13 +203,35 @@ describeReal('Tenants', () => {
     const change = (role: string) =>
       owner.person.call(theirs, { method: 'PATCH', body: { role }, token: owner.access });
     expect((await change('member')).status).toBe(204);
+    const done = { user_id: guest.userId, actor_id: owner.person.userId, tenant_id: owner.tenantId };
+    expect(house.events('role-change').at(-1)).toMatchObject(done);
     expect((await guest.me(inside)).status).toBe(401);
     const again = await guest.login({ tenant_id: owner.tenantId });
     expect((await owner.person.call(theirs, { method: 'DELETE', token: owner.access })).status).toBe(204);
+    expect(house.events('member-remove').at(-1)).toMatchObject(done);
     expect((await guest.me(again.access)).status).toBe(401);
     expect((await guest.attempt({ tenant_id: owner.tenantId })).status).toBe(401);
     expect((await guest.attempt()).status).toBe(200);
     expect((await owner.person.me(owner.access)).status).toBe(200);
+  });
+
+  it('know a member by an id in capital letters as well, and end the sessions all the same', async () => {
+    const owner = await newOwner('Capital');
+    const guest = await Person.verified(house);
+    const pathOf = ({ userId }: Person) => `/v1/tenants/${owner.tenantId}/members/${userId.toUpperCase()}`;
+    const admin = await join(owner, guest, 'admin');
+    const change = { method: 'PATCH', body: { role: 'member' }, token: owner.access };
+    expect((await owner.person.call(pathOf(guest), change)).status).toBe(204);
+    expect((await guest.me(admin)).status).toBe(401);
+    const { access: member } = await guest.login({ tenant_id: owner.tenantId });
+    const remove = { method: 'DELETE', token: owner.access };
+    expect((await owner.person.call(pathOf(guest), remove)).status).toBe(204);
+    expect((await guest.me(member)).status).toBe(401);
+    // One's own membership, too.
+    const leaver = await Person.verified(house);
+    const token = await join(owner, leaver);
+    expect((await leaver.call(pathOf(leaver), { method: 'DELETE', token })).status).toBe(204);
+    expect((await leaver.me(token)).status).toBe(401);
   });
 
   it('let one of two owners go who leave at once', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { BACKFILL_LOCK_KEY } from '../../src/billing/log/keys.js';
+import { BACKFILL_LOCK_KEY, LOG_KEY } from '../../src/billing/log/keys.js';
 import { fakeEvents } from '../support/fake-stripe.js';
 import { type OwnBuild, createOwnBuild } from '../support/own-build.js';
 import { describeReal } from '../support/redis-availability.js';
@@ -117,6 +117,33 @@ describeReal('billing backfill', () => {
     expect((await cli('dlq', '--discard')).code).toBe(64);
     expect((await cli('replay')).err).toContain('Say which events');
     expect((await cli('replay', '--to', 'nowhere', '--type', '*')).code).toBe(64);
+    // Somebody else's, of the right form, and no JSON inside.
+    const [oldest] = await house.redis.admin().xrange(LOG_KEY, '-', '+', 'COUNT', 1);
+    const fields = (oldest?.[1] ?? []).map((text, at, all) =>
+      all[at - 1] === 'd' && at % 2 ? '{not json}' : text,
+    );
+    const foreign = String(await house.redis.admin().xadd(LOG_KEY, '*', ...fields));
+    const odd = await cli('events', '--limit', '1', '--json');
+    expect([odd.code, JSON.parse(odd.out)]).toMatchObject([0, { id: foreign, data: '{not json}' }]);
+  }, 120_000);
+
+  it('names a replay before it tells anything, so that one that was killed is gone on with', async () => {
+    house.stripe.add(fakeEvents({ count: 1000, startS: anHourAgo() }));
+    await backfill().end;
+    const words = ['billing', 'replay', '--type', '*', '--to', 'stream', '--yes'];
+    const killed = house.command(build.cli, words);
+    await waitFor(async () => (await kept()).length > 1010, { what: 'some to be told', timeoutMs: 30_000 });
+    killed.process.kill('SIGKILL');
+    await killed.end;
+    const [, id = ''] = /^Replay ([\w-]+)\. .*--id \1 goes on/m.exec(killed.err()) ?? [];
+    const before = (await kept()).length;
+    expect(before).toBeLessThan(2000);
+    const again = await house.command(build.cli, [...words, '--id', id, '--json']).end;
+    const { outcomes } = JSON.parse(again.out) as { outcomes: Record<string, number> };
+    process.stdout.write(`  killed after ${before - 1000} of 1000; then ${JSON.stringify(outcomes)}\n`);
+    expect(outcomes).toEqual({ 'told-before': before - 1000, told: 2000 - before });
+    const told = (await kept()).slice(1000);
+    expect([told.length, new Set(told).size]).toEqual([1000, 1000]);
   }, 120_000);
 
   it('says what is missing, and shows no key', async () => {

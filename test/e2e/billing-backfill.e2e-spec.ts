@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Backfill } from '../../src/billing/ops/backfill/backfill.js';
+import { ChangeBackfill } from '../../src/billing/ops/backfill/change-backfill.js';
 import { BACKFILL_LOCK_KEY } from '../../src/billing/log/keys.js';
 import { RunIdWatch } from '../../src/billing/log/run-id-watch.js';
 import { waitFor } from '../support/wait-for.js';
@@ -169,6 +170,24 @@ describeReal('a backfill', () => {
     requests.length = 0;
     await watch.look();
     expect(requests).toEqual([]);
+  });
+
+  it('fetches it in one of the instances; the others come again, and that is no failure', async () => {
+    house.stripe.add(fakeEvents({ count: 10, startS: nowS() - 200 }));
+    house.stripe.trouble({ kind: 'slow', ms: 2000 });
+    const change = { previous: 'a'.repeat(40), current: 'b'.repeat(40), lastSeenMs: Date.now() - 60_000 };
+    const other = await house.another();
+    try {
+      const [here, there] = [house.get(ChangeBackfill), house.get(ChangeBackfill, other)];
+      const states = await Promise.all([here.fetchAgain(change), there.fetchAgain(change)]);
+      expect(states.sort()).toEqual(['done', 'later']);
+      expect([await here.fetchAgain(change), await there.fetchAgain(change)]).toEqual(['done', 'done']);
+      const next = there.fetchAgain({ ...change, current: 'c'.repeat(40) });
+      there.beforeApplicationShutdown();
+      expect(await next).toBe('later');
+    } finally {
+      await other.close();
+    }
   });
 
   it('is one at a time, and the second is told who has it', async () => {

@@ -107,4 +107,23 @@ describeReal('billing for operators over HTTP', () => {
     const body = method === 'POST' ? {} : undefined;
     expect((await ask(method, path, body, 'somebody')).status).toBe(401);
   });
+
+  it('names a replay that an outage stops, and where to go on', async () => {
+    const selection = { type: 'invoice.*', target: 'stream', dry_run: false, after: '5-0' };
+    await house.redis('BILLING_EVENTS').kill9();
+    try {
+      const stopped = await ask('POST', 'replay', selection);
+      expect(stopped).toMatchObject({
+        status: 503,
+        body: { type: '/problems/compartment-unavailable', purpose: 'billingEvents', next: '5-0' },
+      });
+      expect(stopped.body['detail']).toContain(`with the id ${String(stopped.body['id'])} to go on`);
+      expect((await ask('POST', 'replay', { ...selection, id: 'mine' })).body['id']).toBe('mine');
+      // What only counts has nothing to go on with.
+      const counting = await ask('POST', 'replay', { ...selection, dry_run: true });
+      expect([counting.status, counting.body['id']]).toEqual([503, undefined]);
+    } finally {
+      await house.redis('BILLING_EVENTS').start();
+    }
+  });
 });

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { DEAD_LETTERS_KEY, PROJECTOR_GROUP, tenantKey } from '../../src/billing/log/keys.js';
+import { DEAD_LETTERS_KEY, PROJECTOR_GROUP, REPLAY_LOCK_KEY, tenantKey } from '../../src/billing/log/keys.js';
 import { UNASSIGNED } from '../../src/billing/log/log-entry.js';
 import { DeadLetterWork } from '../../src/billing/ops/dead-letter-work.js';
 import { DeadLetters } from '../../src/billing/ops/dead-letters.js';
 import { Lag } from '../../src/billing/ops/lag.js';
 import { Replay, type ReplayRequest } from '../../src/billing/ops/replay/replay.js';
+import { MissedReplay } from '../../src/billing/ops/replay/missed-replay.js';
 import { StartReplay } from '../../src/billing/ops/replay/start-replay.js';
 import { TenantRebuild } from '../../src/billing/ops/replay/tenant-rebuild.js';
 import { billingObjects } from '../../src/billing/projector/billing-objects.tables.js';
 import { CustomerTenants } from '../../src/billing/webhook/customer-tenants.js';
 import { Ingest } from '../../src/billing/webhook/ingest.js';
+import { Metrics } from '../../src/telemetry/index.js';
 import { type FakeEvent, fakeEvents } from '../support/fake-stripe.js';
 import { describeReal } from '../support/redis-availability.js';
 import { waitFor } from '../support/wait-for.js';
@@ -146,6 +148,40 @@ describeReal('a replay', () => {
     expect((await objects()).length).toBeGreaterThan(0);
   });
 
+  it('applies and tells again what was given to a tenant, from the copy that the tenant has', async () => {
+    await take(fakeEvents({ count: 20, startS, customers: 1 }));
+    const tenantId = await house.tenant();
+    await house.get(CustomerTenants).assign('cus_a0', tenantId);
+    await replay({ selection: { tenantId: UNASSIGNED }, target: 'assign' });
+    // Told once more before: neither the first telling nor that one is told by the next one.
+    expect((await replay({ selection: { tenantId }, id: 'first' })).outcomes).toEqual({ told: 20 });
+    await settled();
+    const whole = await objects();
+    expect(whole.length).toBeGreaterThan(0);
+    const lose = () => house.sql.run((db) => db.delete(billingObjects));
+    const bare = (rows: Awaited<ReturnType<typeof objects>>) =>
+      rows.map((row) => ({ ...row, updatedAt: 0 })).sort((x, y) => x.objectId.localeCompare(y.objectId));
+
+    await lose();
+    await replay({ selection: { tenantId }, target: 'projector' });
+    expect(bare(await objects())).toEqual(bare(whole));
+    await lose();
+    await house.get(MissedReplay).run(new AbortController().signal);
+    expect(bare(await objects())).toEqual(bare(whole));
+
+    // Its stream alone, and everything: each event once, to the tenant that it was given to.
+    for (const [id, selection] of [
+      ['own', { tenantId }],
+      ['all', { types: '*' }],
+    ] as const) {
+      const before = (await house.entries()).length;
+      expect(await replay({ selection, id })).toMatchObject({ matched: 20, outcomes: { told: 20 } });
+      const told = (await house.entries()).slice(before);
+      expect(told.map(({ tenantId: owner }) => owner)).toEqual(told.map(() => tenantId));
+      expect(new Set(told.map(({ eventId }) => eventId)).size).toBe(20);
+    }
+  });
+
   it('makes the stream of a tenant anew while it is read and written, with no gap and nothing twice', async () => {
     const [tenantId, other] = [await house.tenant(), await house.tenant()];
     await take(fakeEvents({ count: 600, startS, tenantId }));
@@ -226,6 +262,9 @@ describeReal('a replay', () => {
       foreign: 1,
     });
     expect(await house.get(DeadLetters).count()).toBe(1);
+    // Counted the same, by whichever way they were settled.
+    const { values } = await house.get(Metrics).billingReplays.get();
+    expect(values.find(({ labels }) => labels['result'] === 'applied')?.value).toBe(4);
     expect(await work.run({ action: 'discard', which: ['9-1', '9-2'], dryRun: false })).toEqual({
       discarded: 1,
     });
@@ -247,8 +286,11 @@ describeReal('a replay', () => {
         what: 'SQL to have all',
         timeoutMs: 15_000,
       });
-      expect(await house.get(StartReplay, first).once()).toBe(false);
-      expect(await house.get(StartReplay, second).once()).toBe(false);
+      for (const instance of [first, second])
+        await waitFor(async () => (await house.get(StartReplay, instance).once()) === 'done', {
+          what: 'the lock to say that it is done',
+        });
+      expect(await house.redis.admin().get(REPLAY_LOCK_KEY)).toMatch(/ done$/);
     } finally {
       await Promise.all([first.close(), second.close()]);
     }

@@ -1,7 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { BillingMarks, MARKS_DATABASE } from '../../src/billing/log/billing-marks.js';
 import { LogServer } from '../../src/billing/log/log-server.js';
-import { RunIdWatch, type ServerChange } from '../../src/billing/log/run-id-watch.js';
+import {
+  RunIdWatch,
+  type ServerChange,
+  type ServerChangeListener,
+} from '../../src/billing/log/run-id-watch.js';
 import { ManualClock } from '../../src/kernel/manual-clock.js';
 import { type Compartments, openCompartments } from '../support/compartments.js';
 import { describeReal } from '../support/redis-availability.js';
@@ -43,7 +47,7 @@ describeReal('The watch over the server of the billing log', () => {
   });
 
   /** The watch of one process, and what it told. */
-  function process(listen?: (change: ServerChange) => Promise<void>) {
+  function process(listen: ServerChangeListener = () => Promise.resolve('done')) {
     const told: ServerChange[] = [];
     const clock = new ManualClock();
     const watch = new RunIdWatch(
@@ -54,11 +58,18 @@ describeReal('The watch over the server of the billing log', () => {
     );
     watch.onChange(async (change) => {
       told.push(change);
-      await listen?.(change);
+      return await listen(change);
     });
     watches.push(watch);
     return { watch, told, clock };
   }
+
+  /** How often changes were told, and how often that failed. */
+  const outcomes = async () => {
+    const { values } = await house.metrics.billingServerChanges.get();
+    const of = (name: string) => values.find(({ labels }) => labels['outcome'] === name)?.value ?? 0;
+    return { told: of('told'), failed: of('failed') };
+  };
 
   const restarted = async (): Promise<void> => {
     await server.kill9();
@@ -115,10 +126,30 @@ describeReal('The watch over the server of the billing log', () => {
     expect(failing.told).toHaveLength(3);
   });
 
+  it('tells it again where somebody else is at it, and counts no failure', async () => {
+    let state: 'done' | 'later' = 'later';
+    const { watch, told } = process(() => Promise.resolve(state));
+    await watch.look();
+    const counted = await outcomes();
+    const previous = await runId();
+    await restarted();
+    await watch.look();
+    await watch.look();
+    expect(told).toHaveLength(2);
+    expect(await marks().read(MARK)).toMatchObject({ value: previous });
+    expect(await outcomes()).toEqual(counted);
+    state = 'done';
+    await watch.look();
+    await watch.look();
+    expect(told).toHaveLength(3);
+    expect(await marks().read(MARK)).toMatchObject({ value: await runId() });
+    expect(await outcomes()).toEqual({ ...counted, told: counted.told + 1 });
+  });
+
   it('notices by itself when the server is back, and looks again after a while', async () => {
     let away = true;
     const { watch, told, clock } = process(() =>
-      away ? Promise.reject(new Error('away')) : Promise.resolve(),
+      away ? Promise.reject(new Error('away')) : Promise.resolve('done'),
     );
     watch.onApplicationBootstrap();
     await waitFor(() => marks().read(MARK), { what: 'the first run to be remembered' });

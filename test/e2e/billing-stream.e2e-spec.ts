@@ -214,6 +214,14 @@ describeReal('The stream of billing events', () => {
     expect(up.events.map(({ data }) => data.n)).toEqual(numbers.slice(1, 5));
     await house.billing.admin().xtrim(tenantKey(cat.tenantId), 'MAXLEN', 2);
     expect((await page(`after=${oldest.events[0]?.cursor}`)).missed).toBe(4);
+    // All of it gone: how many, and a place behind which whatever comes is told.
+    await house.billing.admin().xtrim(tenantKey(cat.tenantId), 'MAXLEN', 0);
+    const gone = await page(`after=${oldest.events[0]?.cursor}`);
+    expect(gone).toEqual({ events: [], next_cursor: expect.any(String), missed: 6 });
+    expect(await page(`after=${gone.next_cursor}`)).toEqual({ events: [], next_cursor: null });
+    const later = await house.publish(cat.tenantId, 1);
+    const told = await page(`after=${gone.next_cursor}`);
+    expect([told.events.map(({ data }) => data.n), told.missed]).toEqual([later, undefined]);
     expect((await ask('events?after=0-0.0&before=0-0.0', bearer(cat))).status).toBe(422);
     expect((await ask('events', {})).status).toBe(401);
   });

@@ -148,6 +148,17 @@ describe('env', () => {
       expect(out).toContain(`- ${name}`);
   });
 
+  it('judges with the variables of its process, as a start would', async () => {
+    writeFileSync(join(elsewhere, 'local.env'), `REDIS_URL=redis://127.0.0.1\n`);
+    expect(await cli('env --check local.env')).toMatchObject({ code: 0 });
+    for (const env of [{ NODE_ENV: 'production' }, { APP_PROFILE: 'production' }]) {
+      const { code, out } = await cli('env --check local.env', env);
+      expect(code).toBe(78);
+      expect(out).toMatch(/^local\.env: \d\d faults \(profile production\)\n/);
+      expect(out).toContain(`of this process, which wins over the file: ${Object.keys(env)[0]}`);
+    }
+  });
+
   it('refuses a file that is not there', async () => {
     expect(await cli('env --check missing.env')).toMatchObject({ code: 64 });
   });

@@ -10,13 +10,15 @@ import { type ConsoleHouse, openConsoleHouse } from './console/console-house.js'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE_MS = 20_000;
+/** A stream ends within a heartbeat of its session. */
+const BEATS = { BILLING_SSE_HEARTBEAT_MS: '500' };
 
 describeReal('The console in a browser', () => {
   let browser: Browser;
   let house: ConsoleHouse;
   let account: { readonly email: string; readonly password: string };
   beforeAll(async () => {
-    [browser, house] = await Promise.all([startBrowser(), openConsoleHouse()]);
+    [browser, house] = await Promise.all([startBrowser(), openConsoleHouse(BEATS)]);
     // The account is opened once the demo listens.
     account = await waitFor(
       async () => {
@@ -112,6 +114,49 @@ describeReal('The console in a browser', () => {
     await follow();
     await received(2);
     for (const text of await events().allTextContents()) expect(text).toContain('invoice.');
+  });
+
+  it('hears events of types that nobody here knows, and misses none of them', async () => {
+    await follow();
+    await received(1);
+    expect(await house.deliver('customer.unheard_of')).toBe(200);
+    await events().filter({ hasText: 'customer.unheard_of' }).waitFor();
+    await received((await figure('received')) + 2);
+    expect({ twice: await figure('twice'), missing: await figure('missing') }).toEqual({
+      twice: 0,
+      missing: 0,
+    });
+  });
+
+  it('says that the session has ended, asks no more, and goes on when somebody signs in again', async () => {
+    const answers: number[] = [];
+    page.on('response', (response) => {
+      if (new URL(response.url()).pathname === '/v1/billing/stream') answers.push(response.status());
+    });
+    await page.clock.install();
+    await follow();
+    await received(1);
+    const { origin } = house.application();
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify(account);
+    const login = await fetch(`${origin}/v1/auth/token`, { method: 'POST', headers, body });
+    const { access_token: token } = (await login.json()) as { access_token: string };
+    const ended = await fetch(`${origin}/v1/auth/logout/all`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(ended.status).toBe(204);
+    await page
+      .locator('#stream-state')
+      .getByText(/session has ended/)
+      .waitFor();
+    await page.clock.fastForward(600_000);
+    // The figures have been asked for since: whatever the page would ask for, it has.
+    await page.waitForResponse((response) => response.url().endsWith('/v1/isolation'));
+    expect(answers).toEqual([200, 401]);
+    await page.getByRole('button', { name: 'Follow' }).click();
+    await received(2);
+    expect(answers).toEqual([200, 401, 200]);
   });
 
   it('says that a password is wrong', async () => {

@@ -1,5 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type FeatureDatabase, getDatabaseToken } from '../../src/database/index.js';
+import { securityEvents } from '../../src/identity/identity.tables.js';
+import type { SecurityEventKind } from '../../src/identity/index.js';
 import { describeReal } from '../support/redis-availability.js';
 import { Caller, textOf } from './auth/caller.js';
 import { AuthHouse, type Instance } from './auth/house.js';
@@ -35,6 +39,14 @@ describeReal('Service accounts that administrators change', () => {
     });
   /** Keys whose nonces are remembered. */
   const births = async () => (await house.redis('SECURITY_TOKEN').admin().keys('st:n:{*}:birth')).length;
+  /** Facts of the security events of a kind. */
+  const kept = async (kind: SecurityEventKind) => {
+    const db = house.first.app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
+    const rows = await db.run((sql) =>
+      sql.select({ facts: securityEvents.facts }).from(securityEvents).where(eq(securityEvents.kind, kind)),
+    );
+    return rows.map(({ facts }) => facts);
+  };
   const enable = (id: string) => operator.call('POST', `/v1/service-accounts/${id}/enable`);
   const ask = async (program: Program, key = program.account.privateKey) => {
     const { status, problem } = await program.send(program.sign({ key, wish: INTROSPECT }));
@@ -43,8 +55,18 @@ describeReal('Service accounts that administrators change', () => {
 
   it('have their nonces remembered from their registration on, and not from their first request', async () => {
     const before = await births();
-    await operator.program('prompt');
+    const { account } = await operator.program('prompt');
     expect(await births()).toBe(before + 1);
+    expect(house.events('service-account-created').at(-1)).toMatchObject({
+      user_id: account.id,
+      tenant_id: operator.tenantId,
+      actor_id: operator.person.userId,
+    });
+    expect(await kept('service-account-created')).toContainEqual({
+      account: account.id,
+      tenant: operator.tenantId,
+      actor: operator.person.userId,
+    });
   });
 
   it('are enabled again, for new tokens; those that ended stay ended', async () => {
@@ -116,7 +138,15 @@ describeReal('Service accounts that administrators change', () => {
   it('have scopes that a token can say', async () => {
     const answer = await operator.add({ name: 'wordy', scopes: [`${'a'.repeat(32)}:${'b'.repeat(32)}`] });
     expect(answer.status).toBe(422);
-    const fits = await operator.add({ name: 'terse', scopes: [`${'a'.repeat(32)}:${'b'.repeat(31)}`] });
-    expect(textOf(fits, 'id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('have scopes that some route asks for, and are told which there are', async () => {
+    const misspelt = await operator.add({ name: 'misspelt', scopes: ['billing:read', 'billing:reed'] });
+    expect(misspelt.status).toBe(422);
+    expect(JSON.stringify(misspelt)).toContain(
+      'billing:manage, billing:read, status:manage, tokens:introspect',
+    );
+    const known = await operator.add({ name: 'known', scopes: ['billing:read', 'tokens:introspect'] });
+    expect(textOf(known, 'id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 });

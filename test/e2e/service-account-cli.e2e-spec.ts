@@ -81,11 +81,18 @@ describeReal('The commands for service accounts', () => {
     ['a scope of people', () => ['-s', 'users:admin'], 'for people'],
     ['a file that is not there', () => ['-s', 'billing:read', '-k', '/nowhere'], '--public-key-file'],
     ['no scope', () => ['-s', ''], 'scopes must'],
+    ['a scope of no route', () => ['-s', 'billing:reed'], 'billing:manage, billing:read, status:manage'],
   ])('open none with %s', async (_, words, message) => {
     const { code, err } = await run('create', '-n', 'refused', '-t', tenantId, ...words('refused'));
     expect(code).toBe(64);
     expect(err).toContain(message);
     expect(err).not.toContain('PRIVATE');
+  });
+
+  it('warn of an account that nobody can verify', async () => {
+    const { code, err } = await run('create', '-n', 'keyless', '-t', tenantId, '-s', 'billing:read');
+    expect(code).toBe(0);
+    expect(err).toContain('Warning: it has no public key, and VAULT_ADDR is not set here');
   });
 
   it('open none of a tenant that is not there', async () => {

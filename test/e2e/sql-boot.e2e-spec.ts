@@ -1,7 +1,9 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
 import { sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { MIGRATIONS_FOLDER } from '../../src/database/migrations.js';
 import { StartupError } from '../../src/kernel/errors.js';
 import { type TestCertificates, createTestCertificates } from '../support/certificates.js';
 import { temporaryDirectory } from '../support/clean-up.js';
@@ -12,6 +14,8 @@ import { startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 
 const PASSWORD = 'canary-of-a-password';
+/** Migrations that there are, as the server says it. */
+const KNOWN = String(readdirSync(MIGRATIONS_FOLDER).filter((name) => name.endsWith('.sql')).length);
 
 let server: PostgresServer;
 let certificates: TestCertificates;
@@ -62,7 +66,7 @@ describe('an empty database', () => {
       Array.from({ length: 6 }, () => open({ url: urlOf(database), features: { identity: 1 } })),
     );
     expect(started.map((house) => house.status().state)).toEqual(Array(6).fill('up'));
-    expect(await migrationsIn(database)).toBe('1');
+    expect(await migrationsIn(database)).toBe(KNOWN);
     const { rows } = await started[3]!.db.run((db) => db.execute(sql`select count(*)::int as n from users`));
     expect(rows).toEqual([{ n: 0 }]);
   });
@@ -115,12 +119,28 @@ describe('a server that is not there at the start', () => {
     const proxy = await startTcpProxy({ targetPort: server.port, port });
     try {
       await waitFor(() => house.status().state === 'up', { what: 'SQL to be up', timeoutMs: 10_000 });
-      expect(await migrationsIn(database)).toBe('1');
+      expect(await migrationsIn(database)).toBe(KNOWN);
       expect(house.changes.map(({ state }) => state)).toEqual(['down', 'opening', 'up']);
     } finally {
       await house.close();
       await proxy.stop();
     }
+  });
+
+  it('is looked at no more often than at any other time, once the start has gone on without it', async () => {
+    const proxy = await startTcpProxy({ targetPort: server.port });
+    await proxy.capConnections(0);
+    const env = { DATABASE_START_DEADLINE_MS: '300', DATABASE_PROBE_INTERVAL_MS: '1000' };
+    await open({ url: urlOf('postgres', { port: proxy.port }), env });
+    const before = proxy.connections.turnedAway;
+    const started = performance.now();
+    await waitFor(() => proxy.connections.turnedAway >= before + 4, {
+      what: 'four looks',
+      timeoutMs: 20_000,
+    });
+    // The start looks each 200 ms, a process that runs each second less a fifth: three pauses lie between four looks.
+    expect(performance.now() - started).toBeGreaterThan(2300);
+    await proxy.stop();
   });
 
   it('refuses the start where it is required', async () => {
@@ -241,6 +261,27 @@ describe('the embedded engine', () => {
     const { rows } = await second.db.run((db) => db.execute(sql`select id from users`));
     expect(rows).toEqual([{ id }]);
     await second.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is closed again where its data cannot be migrated, before the next call opens it', async () => {
+    const folder = join(temporaryDirectory('pglite-theirs'), 'database');
+    const data = join(folder, 'data');
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    const theirs = await PGlite.create({ dataDir: data });
+    await theirs.exec('create table users (theirs int)');
+    await theirs.close();
+    const closing = vi.spyOn(PGlite.prototype, 'close');
+    const house = await openSqlHouse({ env: { DATABASE_FOLDER: folder } });
+    const call = () => house.db.run((db) => db.execute(sql`select 1`));
+    for (const tried of [1, 2]) {
+      await expect(call()).rejects.toMatchObject({ status: 503 });
+      expect(closing.mock.contexts.map((engine) => (engine as PGlite).closed)).toEqual(
+        Array(tried).fill(true),
+      );
+    }
+    await house.close();
+    closing.mockRestore();
     rmSync(folder, { recursive: true });
   });
 });

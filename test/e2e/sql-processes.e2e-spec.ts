@@ -2,8 +2,10 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { MIGRATIONS_FOLDER } from '../../src/database/migrations.js';
 import { killOnExit, temporaryDirectory } from '../support/clean-up.js';
 import { freePort } from '../support/free-port.js';
 import { type OwnBuild, createOwnBuild } from '../support/own-build.js';
@@ -130,7 +132,7 @@ describe('workers in processes of their own', () => {
     const url = server.url({ database: 'boot' });
     await Promise.all([1, 2, 3, 4].map(() => startWorker(url, 60_000, 'done')));
     const applied = await server.sql('select hash from drizzle.__drizzle_migrations', 'boot');
-    expect(applied).toHaveLength(1);
+    expect(applied).toHaveLength(readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).length);
   });
 
   it('do every row once between them', async () => {

@@ -1,8 +1,14 @@
+import { getEventListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PublicUrlSettings } from '../../src/config/index.js';
+import { Secret } from '../../src/kernel/redact.js';
 import { systemClock } from '../../src/kernel/time.js';
+import { ChallengeCall } from '../../src/status/deliveries/challenge-call.js';
+import { SealedTargets } from '../../src/status/sealed-targets.js';
+import type { statusDeliveries } from '../../src/status/status.tables.js';
 import { HostResolver } from '../../src/status/webhooks/host-resolver.js';
 import { WebhookFailure } from '../../src/status/webhooks/webhook-failure.js';
 import { WebhookSender } from '../../src/status/webhooks/webhook-sender.js';
@@ -132,6 +138,32 @@ describe('a webhook that is called', () => {
     receiver.answer = (_call, response) => void response.writeHead(status).end('x');
     const { sender } = senderWith([['127.0.0.1']]);
     expect(await outcome(sender.send(message(receiver.url())))).toBe(expected);
+  });
+
+  it.each([
+    [410, 1, 'Given up: gone'],
+    [404, 1, 'The webhook did not take the message (status-4xx)'],
+    [404, 6, 'Given up: status-4xx'],
+  ])('that answers a challenge with %d at attempt %d: %s', async (status, attempts, said) => {
+    receiver.answer = (_call, response) => void response.writeHead(status).end();
+    const { sender } = senderWith([['127.0.0.1']]);
+    const targets = new SealedTargets(Object.assign(new StatusSettings(), { piiKeys: new Secret('k') }));
+    const place = Object.assign(new PublicUrlSettings(), { publicUrl: new URL('https://x.example') });
+    const sealed = targets.seal(JSON.stringify({ url: receiver.url(), secret: SECRET, token: 't' }));
+    const row = { id: '1', sealed, attempts } as typeof statusDeliveries.$inferSelect;
+    const call = new ChallengeCall(targets, sender, place).make(row, new AbortController().signal);
+    await expect(call).rejects.toThrow(said);
+  });
+
+  it('leaves nothing at the signal of whoever calls, and ends with it', async () => {
+    const { sender } = senderWith([['127.0.0.1']]);
+    const ending = new AbortController();
+    expect(await outcome(sender.send(message(receiver.url()), ending.signal))).toBe('sent');
+    expect(getEventListeners(ending.signal, 'abort')).toEqual([]);
+    receiver.answer = () => ending.abort();
+    expect(await outcome(sender.send(message(receiver.url()), ending.signal))).toBe('timeout');
+    expect(await outcome(sender.send(message(receiver.url()), ending.signal))).toBe('timeout');
+    expect(receiver.calls).toHaveLength(2);
   });
 
   it('may ask to be left alone for a while', async () => {

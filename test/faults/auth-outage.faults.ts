@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeReal } from '../support/redis-availability.js';
 import { waitFor } from '../support/wait-for.js';
 import { Person } from '../e2e/auth/person.js';
-import { type CellResult, judge, prepareAll, rowOf, runCell, sendAll } from './support/auth/cell.js';
+import { type CellResult, judge, prepareAll, retry, rowOf, runCell, sendAll } from './support/auth/cell.js';
 import { RIGHTS_TAKEN } from './support/auth/rights-taken.js';
 import { SESSION_VISITS } from './support/auth/session-visits.js';
 import { AuthSites, CLOSED_PURPOSES } from './support/auth/sites.js';
@@ -34,6 +34,8 @@ const cells = FULL
       fault,
       purpose: CLOSED_PURPOSES[at % 2] ?? 'authCache',
     }));
+
+const ASKED_MEANWHILE = 3;
 
 const results: (CellResult & { readonly name: string })[] = [];
 
@@ -84,7 +86,7 @@ describeReal('Endpoints of accounts answer as the table says', () => {
     expect(seen.flatMap((one) => judge(one, [rowOf(table, one.visit).away[purpose]]))).toEqual([]);
   });
 
-  it('while SQL is away', async () => {
+  it('while SQL is away, and as if nothing had been when it is back', async () => {
     await scene.sound();
     const prepared = await prepareAll(scene, VISITS);
     // Known to be away: how long it takes to notice is what sql.faults.ts looks at.
@@ -92,12 +94,20 @@ describeReal('Endpoints of accounts answer as the table says', () => {
     await scene.postgres.down();
     await waitFor(async () => (await probe.attempt()).status === 503, { what: 'SQL to be known as lost' });
     const seen = await sendAll(prepared);
+    const refused = seen.filter(({ answer }) => answer.status === 503);
+    // A client goes on, as it is told to: a token that works once is not used up by an outage.
+    for (let asked = 2; asked <= ASKED_MEANWHILE; asked += 1)
+      seen.push(...(await sendAll(refused.filter(({ visit }) => asked < (visit.quota ?? Infinity)))));
     await scene.postgres.start();
+    await scene.sound();
     const promised = (one: (typeof seen)[number]) => {
       const { SQL } = rowOf(table, one.visit).away;
       return SQL ? [SQL] : [];
     };
     expect(seen.flatMap((one) => judge(one, promised(one)))).toEqual([]);
+    expect(refused.length).toBeGreaterThan(10);
+    const again = refused.map((one) => retry(one, rowOf(table, one.visit), { unknownOutcomes: false }));
+    expect((await Promise.all(again)).filter((complaint) => complaint !== undefined)).toEqual([]);
   });
 
   it('and the run adds up', () => {

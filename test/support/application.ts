@@ -20,17 +20,27 @@ export interface RunningApplication {
   readonly exit: Promise<{ code: number | null; ms: number }>;
 }
 
+export interface Surroundings {
+  /** Unset: a folder without `.env`. */
+  readonly cwd?: string;
+  /** Embedded engines are compiled first. */
+  readonly listensWithinMs?: number;
+}
+
 /**
  * Starts `dist/main.js` with only the given variables and without a team's features, and waits until it listens, or has
  * ended.
  *
  * @param env with PORT where it has to be the one of an application before it
  */
-export async function startApplication(env: Readonly<Record<string, string>>): Promise<RunningApplication> {
+export async function startApplication(
+  env: Readonly<Record<string, string>>,
+  { cwd = fileURLToPath(new URL('.', import.meta.url)), listensWithinMs = 20_000 }: Surroundings = {},
+): Promise<RunningApplication> {
   const port = env['PORT'] ?? (await freePort());
   const child = spawn(process.execPath, [...nodeArgumentsWithoutFeatures(), join(root, 'dist/main.js')], {
     // No inherited variables and a folder without .env: the test says all that the application knows.
-    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    cwd,
     env: { PATH: process.env.PATH ?? '', PORT: String(port), HOST: '127.0.0.1', LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -55,7 +65,7 @@ export async function startApplication(env: Readonly<Record<string, string>>): P
   const application = { origin, process: child, output: () => text, lines, exit };
   await waitFor(() => ended || text.includes('Listening on'), {
     what: 'the application to listen',
-    timeoutMs: 20_000,
+    timeoutMs: listensWithinMs,
   });
   return application;
 }

@@ -26,7 +26,7 @@ export function productionSecrets(): Environment {
     .filter(({ ownSecret }) => ownSecret)
     .map(({ name }) => [
       name,
-      name === 'AUTH_SIGNING_KEYS' ? seed(name) : `canary-${name}-${'z'.repeat(32)}`,
+      name === 'AUTH_SIGNING_KEYS' ? seed(name) : `${prefixOf(name)}canary-${name}-${'z'.repeat(32)}`,
     ]);
   return Object.fromEntries(secrets) as Environment;
 }
@@ -43,6 +43,11 @@ export function productionSettings(): Environment {
     MAIL_URL: 'smtps://bulkhead:canary-mail@127.0.0.1:9',
     MAIL_FROM: 'bulkhead@example.com',
   };
+}
+
+/** Without it the start warns. */
+function prefixOf(name: string): string {
+  return name === 'STRIPE_WEBHOOK_SECRET' ? 'whsec_' : '';
 }
 
 /** An Ed25519 seed has 32 bytes. */

@@ -11,10 +11,14 @@ export interface ReceivedMail {
 /** What the server says to RCPT TO, or does instead of answering. */
 export type SmtpMood = 'accept' | 'defer' | 'reject' | 'hang' | 'cut-after-data';
 
+const QUEUED = '250 queued';
+
 /** A mail server on loopback that keeps what it is given: as much of RFC 5321 as a client needs. */
 export class SmtpServer {
   readonly mails: ReceivedMail[] = [];
   mood: SmtpMood = 'accept';
+  /** It keeps a mail, and says so this much later. */
+  slowMs = 0;
   private readonly sockets = new Set<Socket>();
 
   private constructor(private readonly server: Server) {}
@@ -30,6 +34,11 @@ export class SmtpServer {
 
   get url(): string {
     return `smtp://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.sockets.size;
   }
 
   async stop(): Promise<void> {
@@ -52,6 +61,7 @@ export class SmtpServer {
         const answer =
           session.data === undefined ? this.command(line, session) : this.dataLine(line, session);
         if (answer === 'cut') socket.destroy();
+        else if (answer === QUEUED) setTimeout(() => socket.write(`${answer}\r\n`), this.slowMs);
         else if (answer !== undefined) socket.write(`${answer}\r\n`);
       }
     });
@@ -95,6 +105,6 @@ export class SmtpServer {
     }
     this.mails.push({ from: session.from, to: [...session.to], data: session.data ?? '' });
     session.data = undefined;
-    return this.mood === 'cut-after-data' ? 'cut' : '250 queued';
+    return this.mood === 'cut-after-data' ? 'cut' : QUEUED;
   }
 }

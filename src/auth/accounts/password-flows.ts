@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type FeatureDatabase, InjectDatabase } from '../../database/index.js';
+import { type FeatureDatabase, InjectDatabase, type Sql } from '../../database/index.js';
 import { Passwords, SecurityEvents, type User, Users } from '../../identity/index.js';
 import { MailOutbox } from '../../mail/index.js';
 import { PASSWORD_CHANGED, RESET_PASSWORD } from '../auth.mails.js';
@@ -26,11 +26,13 @@ export class PasswordReset {
     return user;
   }
 
-  async mail(user: User): Promise<void> {
+  /** @param also belongs into the transaction of the mail */
+  async mail(user: User, also?: (tx: Sql) => Promise<void>): Promise<void> {
     const token = await this.tokens.passwordReset(user);
-    await this.db.transaction((tx) =>
-      this.mails.add(tx, { template: RESET_PASSWORD, to: user.email, values: { token } }),
-    );
+    await this.db.transaction(async (tx) => {
+      await this.mails.add(tx, { template: RESET_PASSWORD, to: user.email, values: { token } });
+      await also?.(tx);
+    });
   }
 }
 
@@ -56,7 +58,7 @@ export class PasswordChange {
    */
   perform(user: User, password: string, how: 'password-reset' | 'password-changed'): Promise<number> {
     return this.passwords.change({ userId: user.id, password }, async (tx) => {
-      const epoch = (await this.users.bumpEpoch(user.id, tx)) ?? user.tokenEpoch;
+      const epoch = await this.users.bumpEpoch(user.id, tx);
       if (how === 'password-reset') {
         await this.users.verifyEmail(tx, user.id, user.emailKey);
         await this.users.forgetDevices(tx, user.id);

@@ -48,7 +48,7 @@ export class PasswordConfirmController {
   @HttpCode(204)
   @NoStore()
   async confirm(@Body() { token, new_password }: ConfirmPasswordDto): Promise<void> {
-    // Before the token is claimed: it bears five claims only.
+    // Before the token is claimed: while it is, the same request with a better password would hear 409.
     this.change.assertFit(new_password);
     await this.tokens.useReset(token, async (user) => {
       const epoch = await this.change.perform(user, new_password, 'password-reset');

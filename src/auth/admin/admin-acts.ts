@@ -1,13 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import {
-  type SecurityEventKind,
-  SecurityEvents,
-  type User,
-  UserNotFoundError,
-  Users,
-} from '../../identity/index.js';
+import { type SecurityEventKind, type User, UserNotFoundError, Users } from '../../identity/index.js';
 import { type AuthEventName, AuthEvents } from '../auth-events.js';
 import { AccountDisabledError } from '../auth.errors.js';
+import { type Act, RecordedActs } from '../recorded-acts.js';
 import { AdminPowers } from './admin-powers.js';
 
 /** Who says so, and why. */
@@ -17,13 +12,13 @@ export interface AdminWord {
   readonly reason: string;
 }
 
-/** Each act is done, kept as a security event of the user, and logged with who did it. */
+/** Each act is done and kept as a security event of the user in one transaction, then logged with who did it. */
 @Injectable()
 export class AdminActs {
   constructor(
     private readonly users: Users,
     private readonly powers: AdminPowers,
-    private readonly securityEvents: SecurityEvents,
+    private readonly acts: RecordedActs,
     private readonly events: AuthEvents,
   ) {}
 
@@ -31,32 +26,39 @@ export class AdminActs {
   async reset(userId: string, by: AdminWord): Promise<void> {
     const user = await this.find(userId);
     if (user.disabled) throw new AccountDisabledError();
-    await this.powers.mailReset(user);
-    await this.note(user, by, ['admin-reset', 'password-reset-started']);
+    const act = actOf(user, by, 'password-reset-started');
+    await this.powers.mailReset(user, (tx) => this.acts.record(tx, act));
+    this.note('admin-reset', user, by);
   }
 
   async unlock(userId: string, by: AdminWord): Promise<void> {
     const user = await this.find(userId);
-    await this.powers.unlock(user);
-    await this.note(user, by, ['admin-unlock', 'account-unlocked']);
+    await this.acts.perform(actOf(user, by, 'account-unlocked'), (tx) => this.powers.unlock(user, tx));
+    this.note('admin-unlock', user, by);
   }
 
   async disable(userId: string, by: AdminWord): Promise<void> {
     const user = await this.find(userId);
-    await this.powers.end(user, await this.users.disable(user.id));
-    await this.note(user, by, ['admin-disable', 'account-disabled']);
+    const epoch = await this.acts.perform(actOf(user, by, 'account-disabled'), (tx) =>
+      this.users.disable(user.id, tx),
+    );
+    this.note('admin-disable', user, by);
+    await this.powers.end(user, epoch);
   }
 
   async enable(userId: string, by: AdminWord): Promise<void> {
     const user = await this.find(userId);
-    await this.users.enable(user.id);
-    await this.note(user, by, ['admin-enable', 'account-enabled']);
+    await this.acts.perform(actOf(user, by, 'account-enabled'), (tx) => this.users.enable(user.id, tx));
+    this.note('admin-enable', user, by);
   }
 
   async revoke(userId: string, by: AdminWord): Promise<void> {
     const user = await this.find(userId);
-    await this.powers.end(user, await this.users.bumpEpoch(user.id));
-    await this.note(user, by, ['admin-revoke', 'sessions-revoked']);
+    const epoch = await this.acts.perform(actOf(user, by, 'sessions-revoked'), (tx) =>
+      this.users.bumpEpoch(user.id, tx),
+    );
+    this.note('admin-revoke', user, by);
+    await this.powers.end(user, epoch);
   }
 
   private async find(userId: string): Promise<User> {
@@ -65,12 +67,11 @@ export class AdminActs {
     return user;
   }
 
-  private async note(
-    { id: userId }: User,
-    { actorId, reason }: AdminWord,
-    [event, kind]: readonly [AuthEventName, SecurityEventKind],
-  ): Promise<void> {
-    await this.securityEvents.record(kind, userId, { actor: actorId, reason });
+  private note(event: AuthEventName, { id: userId }: User, { actorId, reason }: AdminWord): void {
     this.events.note({ event, result: 'ok', reason, userId, actorId });
   }
+}
+
+function actOf({ id: userId }: User, { actorId: actor, reason }: AdminWord, kind: SecurityEventKind): Act {
+  return { kind, userId, facts: { actor, reason } };
 }

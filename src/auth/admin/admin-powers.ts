@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Sql } from '../../database/index.js';
 import type { User } from '../../identity/index.js';
 import { PasswordReset } from '../accounts/password-flows.js';
 import { SessionsEnd } from '../accounts/sessions-end.js';
@@ -13,16 +14,18 @@ export class AdminPowers {
     private readonly sessions: SessionsEnd,
   ) {}
 
-  mailReset(user: User): Promise<void> {
-    return this.reset.mail(user);
+  /** @param also belongs into the transaction of the mail */
+  mailReset(user: User, also: (tx: Sql) => Promise<void>): Promise<void> {
+    return this.reset.mail(user, also);
   }
 
-  unlock({ emailKey }: User): Promise<void> {
-    return this.attempts.unlock(emailKey);
+  /** @throws RedisUnavailableError; then nothing is to be committed */
+  unlock({ emailKey }: User, tx: Sql): Promise<void> {
+    return this.attempts.unlock(emailKey, tx);
   }
 
-  /** @param epoch that has been committed; undefined: there is no such user any more */
-  async end({ id }: User, epoch: number | undefined): Promise<void> {
-    if (epoch !== undefined) await this.sessions.olderThan(epoch, id);
+  /** @param epoch that has been committed */
+  end({ id }: User, epoch: number): Promise<void> {
+    return this.sessions.olderThan(epoch, id);
   }
 }

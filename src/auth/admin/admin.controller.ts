@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { IsIn } from 'class-validator';
 import { CurrentUser, type Identity, RequireScopes } from '../../access/index.js';
+import { IdPipe } from '../../http/index.js';
 import { AdminActs } from './admin-acts.js';
 
 /** Fixed words: a free text would hold names and addresses, and be kept as long as the event. */
@@ -21,7 +22,7 @@ export class AdminController {
   @Post('password-reset')
   @HttpCode(202)
   async reset(
-    @Param('id') id: string,
+    @Param('id', IdPipe) id: string,
     @Body() { reason }: ReasonDto,
     @CurrentUser() { userId: actorId }: Identity,
   ) {
@@ -32,7 +33,7 @@ export class AdminController {
   @Post('unlock')
   @HttpCode(204)
   unlock(
-    @Param('id') id: string,
+    @Param('id', IdPipe) id: string,
     @Body() { reason }: ReasonDto,
     @CurrentUser() { userId: actorId }: Identity,
   ): Promise<void> {
@@ -42,7 +43,7 @@ export class AdminController {
   @Post('disable')
   @HttpCode(204)
   disable(
-    @Param('id') id: string,
+    @Param('id', IdPipe) id: string,
     @Body() { reason }: ReasonDto,
     @CurrentUser() { userId: actorId }: Identity,
   ): Promise<void> {
@@ -52,7 +53,7 @@ export class AdminController {
   @Post('enable')
   @HttpCode(204)
   enable(
-    @Param('id') id: string,
+    @Param('id', IdPipe) id: string,
     @Body() { reason }: ReasonDto,
     @CurrentUser() { userId: actorId }: Identity,
   ): Promise<void> {
@@ -62,7 +63,7 @@ export class AdminController {
   @Post('sessions/revoke')
   @HttpCode(204)
   revoke(
-    @Param('id') id: string,
+    @Param('id', IdPipe) id: string,
     @Body() { reason }: ReasonDto,
     @CurrentUser() { userId: actorId }: Identity,
   ): Promise<void> {

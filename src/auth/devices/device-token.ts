@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyRing } from '../../kernel/key-ring.js';
-import { readSignedText, signText } from '../signed-text.js';
+import { readSignedText, signText } from '../../kernel/signed-text.js';
+import { isUuid } from '../../kernel/uuid.js';
 
 const ID_BYTES = 16;
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-const BODY = new RegExp(`^dv1\\.(${UUID})\\.([\\w-]{22})$`);
-const USER = new RegExp(`^${UUID}$`);
+const BODY = /^dv1\.([\w-]+)\.([\w-]{22})$/;
 const LONGEST_CHARS = 128;
 
 /** `dv1.<user>.<device>.<mac>`: what a browser or an app shows to be the one that its owner logged in with. */
@@ -19,10 +18,6 @@ export function newDeviceId(): string {
   return randomBytes(ID_BYTES).toString('base64url');
 }
 
-export function isUserId(text: string): boolean {
-  return USER.test(text);
-}
-
 export function writeDeviceToken(ring: KeyRing, { userId, deviceId }: DeviceToken): string {
   return signText(ring, `dv1.${userId}.${deviceId}`);
 }
@@ -30,5 +25,5 @@ export function writeDeviceToken(ring: KeyRing, { userId, deviceId }: DeviceToke
 /** @returns undefined for whatever was not written with this ring; Redis need not be asked about it */
 export function readDeviceToken(ring: KeyRing, text: unknown): DeviceToken | undefined {
   const [, userId, deviceId] = BODY.exec(readSignedText(ring, text, LONGEST_CHARS) ?? '') ?? [];
-  return userId === undefined || deviceId === undefined ? undefined : { userId, deviceId };
+  return !isUuid(userId) || deviceId === undefined ? undefined : { userId, deviceId };
 }

@@ -1,14 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { KeyRing } from '../../kernel/key-ring.js';
+import { isUuid } from '../../kernel/uuid.js';
 import { InjectRedis, LuaScript, type PurposeRedis } from '../../redis/index.js';
 import { AuthSettings } from '../auth.config.js';
-import {
-  type DeviceToken,
-  isUserId,
-  newDeviceId,
-  readDeviceToken,
-  writeDeviceToken,
-} from './device-token.js';
+import { type DeviceToken, newDeviceId, readDeviceToken, writeDeviceToken } from './device-token.js';
 
 const DIGEST = 'device';
 const MOST_DEVICES = 20;
@@ -115,6 +110,6 @@ function nameOf({ deviceId }: Pick<DeviceToken, 'deviceId'>, deviceEpoch: number
 
 /** One hash tag per user, as the sessions have it. @throws TypeError for an id that is no UUID: it would be part of a name */
 function keyOf(userId: string): string {
-  if (!isUserId(userId)) throw new TypeError('The id of a user is a UUID');
+  if (!isUuid(userId)) throw new TypeError('The id of a user is a UUID');
   return `auth:{${userId}}:dv`;
 }

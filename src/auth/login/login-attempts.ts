@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Sql } from '../../database/index.js';
 import { Lockouts, SecurityEvents } from '../../identity/index.js';
 import { Lockout, type LockoutVerdict } from '../lockout/lockout.js';
 import { LOCKOUT_TIERS } from '../lockout/lockout-tiers.js';
@@ -64,9 +65,14 @@ export class LoginAttempts {
     await reservation.refund();
   }
 
-  /** Lifts every lock and forgets the failures: after a reset, or on an administrator's word. */
-  async unlock(accountKey: string): Promise<void> {
-    await this.records.lift(this.lockout.accountDigests(accountKey));
+  /**
+   * Lifts every lock and forgets the failures: after a reset, or on an administrator's word.
+   *
+   * @param tx what SQL has of it is lifted there; a connection of its own when unset
+   * @throws RedisUnavailableError, DatabaseUnavailableError; asking again is safe
+   */
+  async unlock(accountKey: string, tx?: Sql): Promise<void> {
+    await this.records.lift(this.lockout.accountDigests(accountKey), tx);
     await this.lockout.unlock(accountKey);
   }
 }

@@ -16,11 +16,12 @@ import {
   Authenticated,
   CurrentUser,
   type Identity,
+  InvalidTokenError,
   RequestAuthentication,
   type SessionView,
   Sessions,
 } from '../../access/index.js';
-import { NoStore, PageDto } from '../../http/index.js';
+import { IdPipe, NoStore, PageDto } from '../../http/index.js';
 import { AuthEvents } from '../auth-events.js';
 import { Logout } from './logout.js';
 import { LogoutDto } from './login.dto.js';
@@ -69,7 +70,7 @@ export class SessionController {
   @Delete('sessions/:id')
   @HttpCode(204)
   @Authenticated()
-  async end(@CurrentUser() { userId }: Identity, @Param('id') sessionId: string): Promise<void> {
+  async end(@CurrentUser() { userId }: Identity, @Param('id', IdPipe) sessionId: string): Promise<void> {
     if (!(await this.logouts.end(userId, sessionId)))
       throw new NotFoundException('You have no such session.');
     this.events.note({ event: 'session-revoked', result: 'ok', userId, sessionId });
@@ -93,17 +94,31 @@ export class LogoutController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    if (request.headers.authorization === undefined) {
-      const fromCookie = (refresh_token ?? undefined) === undefined;
-      const ended = await this.logouts.endByRefreshToken(refresh_token ?? this.cookie.read(request));
-      if (fromCookie) this.cookie.clear(reply);
-      if (ended) this.events.note({ event: 'logout', result: 'ok', ...ended });
+    const login = await this.login(request);
+    if (login && !(login instanceof InvalidTokenError)) {
+      const { userId, sessionId } = login;
+      await this.logouts.end(userId, sessionId);
+      this.cookie.clear(reply);
+      this.events.note({ event: 'logout', result: 'ok', userId, sessionId });
       return;
     }
-    const { userId, sessionId } = await this.authentication.identify(request);
-    await this.logouts.end(userId, sessionId);
-    this.cookie.clear(reply);
-    this.events.note({ event: 'logout', result: 'ok', userId, sessionId });
+    const presented = refresh_token ?? this.cookie.read(request);
+    // Nothing of the login holds that was shown.
+    if (presented === undefined && login) throw login;
+    const ended = await this.logouts.endByRefreshToken(presented);
+    if ((refresh_token ?? undefined) === undefined) this.cookie.clear(reply);
+    if (ended) this.events.note({ event: 'logout', result: 'ok', ...ended });
+  }
+
+  /** An access token that has expired says nothing against the refresh token beside it. @returns undefined without one */
+  private async login(request: FastifyRequest): Promise<Identity | InvalidTokenError | undefined> {
+    if (request.headers.authorization === undefined) return undefined;
+    try {
+      return await this.authentication.identify(request);
+    } catch (error) {
+      if (error instanceof InvalidTokenError) return error;
+      throw error;
+    }
   }
 }
 

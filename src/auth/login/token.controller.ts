@@ -1,6 +1,12 @@
 import { Body, Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Authenticated, CurrentUser, ForbiddenError, type Identity } from '../../access/index.js';
+import {
+  Authenticated,
+  CurrentUser,
+  ForbiddenError,
+  type Identity,
+  InvalidTokenError,
+} from '../../access/index.js';
 import { NoStore } from '../../http/index.js';
 import type { Clock } from '../../kernel/time.js';
 import { CLOCK } from '../../telemetry/index.js';
@@ -88,6 +94,7 @@ export class TenantSwitchController {
     const { userId, sessionId } = identity;
     if (typeof access === 'string') {
       this.events.note({ event: 'tenant-switch', result: 'refused', reason: access, userId, sessionId });
+      if (access === 'ended') throw new InvalidTokenError('unknown-session');
       throw new ForbiddenError('You are no member of this tenant.');
     }
     this.events.note({ event: 'tenant-switch', result: 'ok', userId, sessionId, tenantId });

@@ -18,3 +18,4 @@ export const startFamily = script('start-family', texts);
 export const rotateFamily = script('rotate-family', texts);
 export const familyOwner = script('family-owner', texts);
 export const confirmFamily = script('confirm-family', flag);
+export const tellFamily = script('tell-family', flag);

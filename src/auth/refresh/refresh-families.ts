@@ -9,7 +9,7 @@ import {
 } from '../../redis/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { AuthSettings } from '../auth.config.js';
-import { confirmFamily, familyOwner, rotateFamily, startFamily } from './family-scripts.js';
+import { confirmFamily, familyOwner, rotateFamily, startFamily, tellFamily } from './family-scripts.js';
 import { mintRefreshToken, newFamilyId, readRefreshToken } from './refresh-token.js';
 import {
   type FamilyOwner,
@@ -113,7 +113,12 @@ export class RefreshFamilies {
    * @throws RedisUnavailableError; asking again is safe
    */
   async confirm(familyId: string, generation: number): Promise<void> {
-    await failClosed(() => confirmFamily.run(this.redis, [keyOf(familyId)], [generation]));
+    await failClosed('authCache', () => confirmFamily.run(this.redis, [keyOf(familyId)], [generation]));
+  }
+
+  /** The owner knows that it was reused. @throws RedisUnavailableError; asking again is safe */
+  async tell(familyId: string): Promise<void> {
+    await failClosed('authCache', () => tellFamily.run(this.redis, [keyOf(familyId)], []));
   }
 
   /** Its tokens are unknown from now on. @throws RedisUnavailableError; asking again is safe */
@@ -131,13 +136,15 @@ export class RefreshFamilies {
   async ownerOf(presented: unknown): Promise<FamilyOwner | undefined> {
     const familyId = readRefreshToken(this.ring, presented)?.familyId;
     if (familyId === undefined) return undefined;
-    const [userId, sessionId] = await failClosed(() => familyOwner.run(this.redis, [keyOf(familyId)], []));
+    const [userId, sessionId] = await failClosed('authCache', () =>
+      familyOwner.run(this.redis, [keyOf(familyId)], []),
+    );
     return userId === undefined || sessionId === undefined ? undefined : { familyId, userId, sessionId };
   }
 
   private async counted<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      return await failClosed(ask);
+      return await failClosed('authCache', ask);
     } catch (error) {
       if (error instanceof RedisUnavailableError) this.metrics.authRefresh.inc({ outcome: 'unavailable' });
       throw error;

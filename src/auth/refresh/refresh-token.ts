@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyRing } from '../../kernel/key-ring.js';
-import { readSignedText, signText } from '../signed-text.js';
+import { readSignedText, signText } from '../../kernel/signed-text.js';
 
 const FAMILY_BYTES = 16;
 const SECRET_BYTES = 32;

@@ -23,16 +23,16 @@ export interface IssuedRefreshToken extends FamilyOwner {
  *
  * - `rotated`: exchanged for its successor.
  * - `replayed`: exchanged before, and answered with the very same successor: a request beside it, or one whose answer
- *   was lost. `lateMs`: how long ago it was exchanged.
- * - `reused`: two hold tokens of this family. It is gone; the caller ends the session. `first`: found just now; false:
- *   found before, in case the one who found it could not end the session.
+ *   was lost.
+ * - `reused`: two hold tokens of this family. It is gone; the caller ends the session, each time, in case the one who
+ *   found it could not. `told`: the owner knows (`RefreshFamilies.tell`).
  * - `expired`: unused for too long, or at the end of its life.
  * - `unknown`: not ours, or of a family that was revoked or lost.
  */
 export type Rotation =
   | ({ readonly kind: 'rotated' } & IssuedRefreshToken)
-  | ({ readonly kind: 'replayed'; readonly lateMs: number } & IssuedRefreshToken)
-  | ({ readonly kind: 'reused'; readonly first: boolean } & FamilyOwner)
+  | ({ readonly kind: 'replayed' } & IssuedRefreshToken)
+  | ({ readonly kind: 'reused'; readonly told: boolean } & FamilyOwner)
   | ({ readonly kind: 'expired' } & FamilyOwner)
   | { readonly kind: 'unknown' };
 
@@ -46,7 +46,7 @@ export function readRotation(
   presented: RefreshToken,
   successor: RefreshToken,
 ): Rotation {
-  const [kind, userId = '', sessionId = '', ends, idle, , sealed = '', age] = reply;
+  const [kind, userId = '', sessionId = '', ends, idle, , sealed = ''] = reply;
   const owner = { familyId: presented.familyId, userId, sessionId };
   switch (kind) {
     case 'unknown':
@@ -54,7 +54,7 @@ export function readRotation(
     case 'expired':
       return { kind, ...owner };
     case 'reused':
-      return { kind, ...owner, first: ends === '1' };
+      return { kind, ...owner, told: ends === '1' };
     case 'rotated': {
       const { text: token, generation } = successor;
       return { kind, ...owner, token, generation, idleEndsAtMs: momentOf(idle), endsAtMs: momentOf(ends) };
@@ -64,7 +64,7 @@ export function readRotation(
       // Sealed under a token with the same digest, so it is always readable; unless the value was damaged.
       if (token === undefined) return { kind: 'unknown' };
       const { generation } = successor;
-      const times = { idleEndsAtMs: momentOf(idle), endsAtMs: momentOf(ends), lateMs: momentOf(age) };
+      const times = { idleEndsAtMs: momentOf(idle), endsAtMs: momentOf(ends) };
       return { kind, ...owner, token, generation, ...times };
     }
     default:

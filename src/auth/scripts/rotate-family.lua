@@ -3,7 +3,7 @@
 -- KEYS[1]   the family, a hash: user, session, generation and digest of its newest token, ends, idle (moments),
 --           confirmed (1: its newest token has arrived), spent (tokens that were exchanged lately, the last one
 --           first, separated by spaces: `generation|moment|digest|sealed successor`); of a family that was revoked for
---           reuse: user, session, ends, reused
+--           reuse: user, session, ends, reused, told (1: the owner knows)
 -- ARGV[1]   generation of the token
 -- ARGV[2]   digest of the successor that is offered
 -- ARGV[3]   that successor, sealed under the token
@@ -12,9 +12,9 @@
 -- ARGV[6]   milliseconds for which the last one is, while its successor has not arrived
 -- ARGV[7]   how long the family is kept beyond its end, milliseconds
 -- ARGV[8…]  digests of the token, under each key of the ring
--- reply     texts: unknown; or expired, user, session; or reused, user, session, 1 where it was found now; or
+-- reply     texts: unknown; or expired, user, session; or reused, user, session, 1 where the owner knows; or
 --           rotated or replayed, user, session, end, end if unused, generation of the newest token, and of a replay
---           the sealed successor and how many milliseconds ago the token was spent
+--           the sealed successor
 --
 -- Numbers are texts: they are larger than a Lua integer prints. The time is the server's, milliseconds since the epoch.
 
@@ -27,10 +27,10 @@ local key, presented = KEYS[1], tonumber(ARGV[1])
 local grace, lost, kept = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local held = redis.pcall('HMGET', key, 'user', 'session', 'ends', 'idle', 'generation', 'digest', 'confirmed', 'spent',
-  'reused')
+  'reused', 'told')
 if held.err or not held[1] or not held[2] then return { 'unknown' } end
 local user, session = held[1], held[2]
-if held[9] then return { 'reused', user, session, '0' } end
+if held[9] then return { 'reused', user, session, held[10] == '1' and '1' or '0' } end
 local ends, idle, generation = tonumber(held[3]), tonumber(held[4]), tonumber(held[5])
 local digest, confirmed, spent = held[6], held[7] == '1', held[8]
 if not (ends and idle and generation and digest and spent) then return { 'unknown' } end
@@ -65,7 +65,7 @@ for number, at, other, sealed in string.gmatch(spent, '([0-9]+)|([0-9]+)|([^|%s]
     local age = math.max(0, now - tonumber(at))
     local unused = presented == generation - 1 and not confirmed
     if age <= grace or unused and age <= lost then
-      return { 'replayed', user, session, text(ends), text(idle), text(generation), sealed, text(age) }
+      return { 'replayed', user, session, text(ends), text(idle), text(generation), sealed }
     end
   end
 end
@@ -75,4 +75,4 @@ end
 redis.call('UNLINK', key)
 redis.call('HSET', key, 'user', user, 'session', session, 'ends', text(ends), 'reused', text(now))
 redis.call('PEXPIRE', key, text(ends - now + kept))
-return { 'reused', user, session, '1' }
+return { 'reused', user, session, '0' }

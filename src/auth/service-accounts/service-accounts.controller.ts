@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { CurrentUser, type Identity, RequireScopes } from '../../access/index.js';
-import { NoStore } from '../../http/index.js';
+import { IdPipe, NoStore } from '../../http/index.js';
 import { type ServiceAccount, ServiceAccounts } from '../../identity/index.js';
 import { AuthEvents } from '../auth-events.js';
-import { ServiceAccountChanges } from './service-account-changes.js';
-import { ServiceAccountEnds, ServiceAccountRegister } from './service-account-acts.js';
+import { ServiceAccountLifecycle } from './service-account-lifecycle.js';
+import { ServiceAccountRegister } from './service-account-register.js';
 import { AccountsPageDto, NewServiceAccountDto, PublicKeyDto } from './service-accounts.dto.js';
 
 /** Service accounts, for administrators of the installation. */
@@ -14,14 +14,26 @@ export class ServiceAccountsController {
   constructor(
     private readonly register: ServiceAccountRegister,
     private readonly accounts: ServiceAccounts,
+    private readonly events: AuthEvents,
   ) {}
 
   @Post()
   @HttpCode(201)
   @NoStore()
-  async add(@Body() { name, tenant_id: tenantId, scopes, public_key }: NewServiceAccountDto) {
+  async add(
+    @Body() { name, tenant_id: tenantId, scopes, public_key }: NewServiceAccountDto,
+    @CurrentUser() { userId: actorId }: Identity,
+  ) {
     const publicKey = public_key ?? undefined;
-    return accountOf(await this.register.add({ name, tenantId, scopes, publicKey }));
+    const made = await this.register.add({ name, tenantId, scopes, publicKey }, actorId);
+    this.events.note({
+      event: 'service-account-created',
+      result: 'ok',
+      userId: made.id,
+      tenantId: made.tenantId,
+      actorId,
+    });
+    return accountOf(made);
   }
 
   @Get()
@@ -40,24 +52,26 @@ export class ServiceAccountsController {
 @RequireScopes('service-accounts:admin')
 export class ServiceAccountController {
   constructor(
-    private readonly ends: ServiceAccountEnds,
-    private readonly changes: ServiceAccountChanges,
+    private readonly lifecycle: ServiceAccountLifecycle,
     private readonly events: AuthEvents,
   ) {}
 
   /** Disables it: its name is not free again, and what it did can still be looked up. */
   @Delete()
   @HttpCode(204)
-  async disable(@Param('id') id: string, @CurrentUser() { userId: actorId }: Identity): Promise<void> {
-    await this.ends.disable(id, actorId);
+  async disable(
+    @Param('id', IdPipe) id: string,
+    @CurrentUser() { userId: actorId }: Identity,
+  ): Promise<void> {
+    await this.lifecycle.disable(id, actorId);
     this.events.note({ event: 'service-account-disabled', result: 'ok', userId: id, actorId });
   }
 
   /** Its requests for tokens are accepted again; tokens that ended stay ended. */
   @Post('enable')
   @HttpCode(204)
-  async enable(@Param('id') id: string, @CurrentUser() { userId: actorId }: Identity): Promise<void> {
-    await this.changes.enable(id, actorId);
+  async enable(@Param('id', IdPipe) id: string, @CurrentUser() { userId: actorId }: Identity): Promise<void> {
+    await this.lifecycle.enable(id, actorId);
     this.events.note({ event: 'service-account-enabled', result: 'ok', userId: id, actorId });
   }
 
@@ -65,11 +79,11 @@ export class ServiceAccountController {
   @Put('public-key')
   @HttpCode(204)
   async replaceKey(
-    @Param('id') id: string,
+    @Param('id', IdPipe) id: string,
     @Body() { public_key }: PublicKeyDto,
     @CurrentUser() { userId: actorId }: Identity,
   ): Promise<void> {
-    await this.changes.replaceKey(id, public_key, actorId);
+    await this.lifecycle.replaceKey(id, public_key, actorId);
     this.events.note({ event: 'service-account-key', result: 'ok', userId: id, actorId });
   }
 }

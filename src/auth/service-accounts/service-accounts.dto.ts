@@ -14,12 +14,15 @@ import {
   Min,
 } from 'class-validator';
 import { PageDto } from '../../http/index.js';
-import { LONGEST_SCOPE } from '../../identity/index.js';
+import {
+  LONGEST_SCOPE,
+  MOST_SERVICE_SCOPES,
+  SERVICE_ACCOUNT_NAME,
+  SERVICE_SCOPE,
+} from '../../identity/index.js';
 import type { TokenWish } from './signed-request.js';
 
-const NAME = /^[a-z][a-z0-9-]{1,62}$/;
-const SCOPE = /^[a-z][a-z0-9-]{0,31}(?::[a-z][a-z0-9-]{0,31}){0,3}$/;
-const MOST_SCOPES = 32;
+const NAME_FORM = '2 to 63 lower-case letters, digits and hyphens, a letter first';
 
 /** Where, and what for. */
 class GrantDto {
@@ -28,17 +31,17 @@ class GrantDto {
 
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_SCOPES)
+  @ArrayMaxSize(MOST_SERVICE_SCOPES)
   @ArrayUnique()
   @IsString({ each: true })
   @MaxLength(LONGEST_SCOPE, { each: true })
-  @Matches(SCOPE, { each: true })
+  @Matches(SERVICE_SCOPE, { each: true, message: 'a scope such as invoices:read' })
   scopes!: string[];
 }
 
 export class ServiceTokenDto extends GrantDto implements TokenWish {
   @IsString()
-  @Matches(NAME)
+  @Matches(SERVICE_ACCOUNT_NAME, { message: NAME_FORM })
   account!: string;
 
   @IsInt()
@@ -49,7 +52,7 @@ export class ServiceTokenDto extends GrantDto implements TokenWish {
 
 export class NewServiceAccountDto extends GrantDto {
   @IsString()
-  @Matches(NAME)
+  @Matches(SERVICE_ACCOUNT_NAME, { message: NAME_FORM })
   name!: string;
 
   /** Ed25519, SPKI PEM; left out: its requests are signed in Vault. */

@@ -8,12 +8,14 @@ import { SecurityTokensModule } from '../../security-tokens/index.js';
 import { AuthEventsModule } from '../auth-events.module.js';
 import { AuthStoresModule } from '../auth-stores.module.js';
 import { RequestJudge } from './request-judge.js';
-import { ServiceAccountChanges } from './service-account-changes.js';
-import { ServiceAccountEnds, ServiceAccountRegister } from './service-account-acts.js';
+import { ServiceAccountLifecycle } from './service-account-lifecycle.js';
+import { ServiceAccountRegister } from './service-account-register.js';
 import { ServiceAccountController, ServiceAccountsController } from './service-accounts.controller.js';
 import { ServiceTokenController, ServiceTokensController } from './service-token.controller.js';
 import { ServiceTokenIssuer } from './service-token-issuer.js';
+import { ServiceTokenRevocation } from './service-token-revocation.js';
 import { Signatures } from './signatures.js';
+import { SignerNonces } from './signer-nonces.js';
 import { TokenRecordCache } from './token-record-cache.js';
 import { TokenRequests } from './token-requests.js';
 import { VaultTransit } from './vault-transit.js';
@@ -45,8 +47,9 @@ import { VaultSettings } from './vault.config.js';
     TokenRequests,
     TokenRecordCache,
     ServiceAccountRegister,
-    ServiceAccountEnds,
-    ServiceAccountChanges,
+    ServiceAccountLifecycle,
+    ServiceTokenRevocation,
+    SignerNonces,
   ],
 })
 export class ServiceAccountsModule implements OnModuleInit {

@@ -1,5 +1,6 @@
-import { ForbiddenError } from '../../access/index.js';
+import { ForbiddenError, requiredScopes } from '../../access/index.js';
 import { InvalidIdentityValueError, type ServiceAccount } from '../../identity/index.js';
+import { HOUSE_SCOPES } from '../scopes.js';
 
 /** What is done in somebody's name: memberships, accounts, keys of other programs. Nobody signs for that by a key in a file. */
 const PEOPLE_ONLY: readonly string[] = ['tenant:manage', 'users:admin', 'service-accounts:admin'];
@@ -10,6 +11,15 @@ export function assertForPrograms(scopes: readonly string[]): void {
     throw new InvalidIdentityValueError(
       'scopes',
       `hold none of ${PEOPLE_ONLY.join(', ')}: they are for people`,
+    );
+  // A misspelt one would be found when the program is first turned away.
+  const known = [...new Set([...HOUSE_SCOPES, ...requiredScopes()])].filter(
+    (scope) => !PEOPLE_ONLY.includes(scope),
+  );
+  if (!scopes.every((scope) => known.includes(scope)))
+    throw new InvalidIdentityValueError(
+      'scopes',
+      `be among ${known.sort().join(', ')}: no route asks for others`,
     );
 }
 

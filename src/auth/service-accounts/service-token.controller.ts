@@ -13,15 +13,15 @@ import {
 } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CurrentUser, type Identity, RequireScopes } from '../../access/index.js';
-import { BodyLimit, NoStore } from '../../http/index.js';
+import { BodyLimit, IdPipe, NoStore } from '../../http/index.js';
 import { type ServiceAccountToken, ServiceAccountTokens } from '../../identity/index.js';
 import { AppError } from '../../kernel/errors.js';
 import type { Clock } from '../../kernel/time.js';
 import { CLOCK } from '../../telemetry/index.js';
 import { AuthEvents } from '../auth-events.js';
 import { readEnvelope } from './request-envelope.js';
-import { ServiceAccountEnds } from './service-account-acts.js';
 import { ServiceTokenDto, TokensPageDto } from './service-accounts.dto.js';
+import { ServiceTokenRevocation } from './service-token-revocation.js';
 import { TokenRequests } from './token-requests.js';
 
 const MOST_BODY_BYTES = 8192;
@@ -71,7 +71,7 @@ export class ServiceTokenController {
 export class ServiceTokensController {
   constructor(
     private readonly tokens: ServiceAccountTokens,
-    private readonly ends: ServiceAccountEnds,
+    private readonly revocation: ServiceTokenRevocation,
     private readonly events: AuthEvents,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -89,8 +89,11 @@ export class ServiceTokensController {
 
   @Delete(':jti')
   @HttpCode(204)
-  async revoke(@Param('jti') jti: string, @CurrentUser() { userId: actorId }: Identity): Promise<void> {
-    const userId = await this.ends.revoke(jti, actorId);
+  async revoke(
+    @Param('jti', IdPipe) jti: string,
+    @CurrentUser() { userId: actorId }: Identity,
+  ): Promise<void> {
+    const userId = await this.revocation.perform(jti, actorId);
     if (userId === undefined) throw new NotFoundException('There is no such token.');
     this.events.note({ event: 'service-token-revoked', result: 'ok', userId, sessionId: jti, actorId });
   }

@@ -7,18 +7,16 @@ import {
   type Role,
   type TenantActor,
   Tenants,
-  Users,
 } from '../../identity/index.js';
 import { MailOutbox } from '../../mail/index.js';
-import { OneTimeTokens, TokenInvalidError } from '../../security-tokens/index.js';
+import { OneTimeTokens } from '../../security-tokens/index.js';
 import { INVITATION } from '../auth.mails.js';
 
-/** Who writes and who reads an invitation. */
+/** The mails of invitations. */
 @Injectable()
 export class InvitationLetters {
   constructor(
     private readonly tenants: Tenants,
-    private readonly users: Users,
     private readonly mails: MailOutbox,
   ) {}
 
@@ -30,16 +28,9 @@ export class InvitationLetters {
     const tenant = own.find(({ tenantId }) => tenantId === actor.tenantId)?.name ?? '';
     await this.mails.add(tx, { template: INVITATION, to, values: { token, tenant } });
   }
-
-  /** Only whoever has proven the address gets in by it. */
-  async reader(tx: Sql, userId: string): Promise<{ id: string; emailKey: string }> {
-    const user = await this.users.byId(userId, tx);
-    if (!user?.verified) throw new TokenInvalidError();
-    return user;
-  }
 }
 
-/** What an invitation needs in SQL, the mail with its token, and the token's way back. */
+/** Asks somebody in: what an invitation needs in SQL, the mail and its token. And takes it back. */
 @Injectable()
 export class InvitationFlow {
   constructor(
@@ -62,15 +53,5 @@ export class InvitationFlow {
   async withdraw(actor: TenantActor, invitationId: string): Promise<void> {
     await this.invitations.withdraw(actor, invitationId);
     await this.tokens.revoke('invitation', invitationId);
-  }
-
-  /** @throws TokenInvalidError, TokenInUseError, InvitationInvalidError, TenantFullError */
-  accept(token: string, userId: string): Promise<{ tenantId: string; role: Role }> {
-    return this.tokens.use('invitation', token, (claim) =>
-      this.db.transaction(async (tx) => {
-        const user = await this.letters.reader(tx, userId);
-        return this.invitations.accept(tx, claim.subject, user);
-      }),
-    );
   }
 }

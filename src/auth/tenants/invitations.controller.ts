@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Authenticated, CurrentUser, type Identity, RequireScopes, TenantOnly } from '../../access/index.js';
-import { NoStore, PageDto } from '../../http/index.js';
+import { IdPipe, NoStore, PageDto } from '../../http/index.js';
 import { type Invitation, Invitations } from '../../identity/index.js';
 import { AuthEvents } from '../auth-events.js';
 import { plausibleEmail } from '../accounts/plausible-email.js';
 import { FlowGate } from '../throttle/flow-gate.js';
+import { InvitationAcceptance } from './invitation-acceptance.js';
 import { InvitationFlow } from './invitation-flow.js';
 import { AcceptDto, InviteDto } from './tenants.dto.js';
 
@@ -44,8 +45,10 @@ export class InvitationsController {
 
   @Delete(':id')
   @HttpCode(204)
-  async withdraw(@Param('id') id: string, @CurrentUser() identity: Identity): Promise<void> {
+  async withdraw(@Param('id', IdPipe) id: string, @CurrentUser() identity: Identity): Promise<void> {
     await this.flow.withdraw(identity, id);
+    const { userId, tenantId } = identity;
+    this.events.note({ event: 'invitation-withdraw', result: 'ok', userId, tenantId });
   }
 }
 
@@ -53,7 +56,7 @@ export class InvitationsController {
 @Controller('invitations')
 export class AcceptController {
   constructor(
-    private readonly flow: InvitationFlow,
+    private readonly acceptance: InvitationAcceptance,
     private readonly events: AuthEvents,
   ) {}
 
@@ -62,7 +65,7 @@ export class AcceptController {
   @NoStore()
   @Authenticated()
   async accept(@Body() { token }: AcceptDto, @CurrentUser() { userId }: Identity) {
-    const { tenantId, role } = await this.flow.accept(token, userId);
+    const { tenantId, role } = await this.acceptance.perform(token, userId);
     this.events.note({ event: 'invitation-accept', result: 'ok', userId, tenantId });
     return { tenant_id: tenantId, role };
   }

@@ -1,14 +1,18 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { Authenticated, CurrentUser, type Identity, RequireScopes, TenantOnly } from '../../access/index.js';
-import { NoStore, PageDto } from '../../http/index.js';
+import { IdPipe, NoStore, PageDto } from '../../http/index.js';
 import { type Member, type Membership, Tenants } from '../../identity/index.js';
 import { SessionsEnd } from '../accounts/sessions-end.js';
+import { AuthEvents } from '../auth-events.js';
 import { RoleDto, TenantNameDto } from './tenants.dto.js';
 
 /** The tenants of whoever asks. */
 @Controller('tenants')
 export class TenantsController {
-  constructor(private readonly tenants: Tenants) {}
+  constructor(
+    private readonly tenants: Tenants,
+    private readonly events: AuthEvents,
+  ) {}
 
   @Get()
   @NoStore()
@@ -30,6 +34,8 @@ export class TenantsController {
   @TenantOnly()
   async rename(@Body() { name }: TenantNameDto, @CurrentUser() identity: Identity): Promise<void> {
     await this.tenants.rename(identity, name);
+    const { userId, tenantId } = identity;
+    this.events.note({ event: 'tenant-rename', result: 'ok', userId, tenantId });
   }
 }
 
@@ -40,6 +46,7 @@ export class MembersController {
   constructor(
     private readonly tenants: Tenants,
     private readonly sessions: SessionsEnd,
+    private readonly events: AuthEvents,
   ) {}
 
   @Get()
@@ -56,18 +63,30 @@ export class MembersController {
   @HttpCode(204)
   @RequireScopes('tenant:manage')
   async changeRole(
-    @Param('userId') userId: string,
+    @Param('userId', IdPipe) userId: string,
     @Body() { role }: RoleDto,
     @CurrentUser() identity: Identity,
   ): Promise<void> {
-    await this.sessions.olderThan(await this.tenants.changeRole(identity, userId, role), userId);
+    const epoch = await this.tenants.changeRole(identity, userId, role);
+    this.note('role-change', userId, identity);
+    await this.sessions.olderThan(epoch, userId);
   }
 
   /** One's own membership, too. */
   @Delete(':userId')
   @HttpCode(204)
-  async remove(@Param('userId') userId: string, @CurrentUser() identity: Identity): Promise<void> {
-    await this.sessions.olderThan(await this.tenants.remove(identity, userId), userId);
+  async remove(@Param('userId', IdPipe) userId: string, @CurrentUser() identity: Identity): Promise<void> {
+    const epoch = await this.tenants.remove(identity, userId);
+    this.note('member-remove', userId, identity);
+    await this.sessions.olderThan(epoch, userId);
+  }
+
+  private note(
+    event: 'role-change' | 'member-remove',
+    userId: string,
+    { userId: actorId, tenantId }: Identity,
+  ): void {
+    this.events.note({ event, result: 'ok', userId, tenantId, actorId });
   }
 }
 

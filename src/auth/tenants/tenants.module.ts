@@ -8,6 +8,7 @@ import { SecurityTokensModule } from '../../security-tokens/index.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { AuthEventsModule } from '../auth-events.module.js';
 import { AuthStoresModule } from '../auth-stores.module.js';
+import { InvitationAcceptance } from './invitation-acceptance.js';
 import { InvitationFlow, InvitationLetters } from './invitation-flow.js';
 import { AcceptController, InvitationsController } from './invitations.controller.js';
 import { MembersController, TenantsController } from './tenants.controller.js';
@@ -26,6 +27,6 @@ import { MembersController, TenantsController } from './tenants.controller.js';
     DatabaseModule.forFeature('auth', { connections: 4 }),
   ],
   controllers: [TenantsController, MembersController, InvitationsController, AcceptController],
-  providers: [InvitationFlow, InvitationLetters],
+  providers: [InvitationFlow, InvitationLetters, InvitationAcceptance],
 })
 export class TenantsModule {}

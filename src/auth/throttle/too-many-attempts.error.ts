@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.js';
 
-/** The quota of a login or another flow is used up, or the lock of an account may be told. */
+/** The quota of a login or another flow is used up. The lock of an account is told to nobody: it looks like a wrong password. */
 export class TooManyAttemptsError extends AppError {
   readonly code = 'TOO_MANY_ATTEMPTS';
   readonly status = 429;

@@ -25,6 +25,28 @@ export function compareEntryIds(a: EntryId, b: EntryId): number {
   return compareDecimals(aMs, bMs) || compareDecimals(aSeq, bSeq);
 }
 
+/** The newer one. */
+export function laterId(a: EntryId, b: EntryId): EntryId {
+  return compareEntryIds(a, b) >= 0 ? a : b;
+}
+
+export function idBefore(id: EntryId): EntryId {
+  const [ms, sequence] = parts(id);
+  if (sequence > 0n) return `${ms}-${sequence - 1n}`;
+  return ms > 0n ? `${ms - 1n}-${MOST}` : ORIGIN;
+}
+
+export function idAfter(id: EntryId): EntryId {
+  const [ms, sequence] = parts(id);
+  if (sequence < MOST) return `${ms}-${sequence + 1n}`;
+  return ms < MOST ? `${ms + 1n}-0` : id;
+}
+
+function parts(id: EntryId): [bigint, bigint] {
+  const [ms, sequence] = id.split('-') as [string, string];
+  return [BigInt(ms), BigInt(sequence)];
+}
+
 function compareDecimals(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : Number(a > b);

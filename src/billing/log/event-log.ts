@@ -1,22 +1,15 @@
 import { promisify } from 'node:util';
-import { deflateRawSync, inflateRaw } from 'node:zlib';
+import { inflateRaw } from 'node:zlib';
 import { Injectable } from '@nestjs/common';
 import { failClosed, InjectRedis, type PurposeRedis, RedisCommandError } from '../../redis/index.js';
+import { Appends } from './appends.js';
 import { BillingLogSettings } from './billing-log.config.js';
 import { type EntryId, NEWEST, ORIGIN, parseEntryId } from './entry-id.js';
-import { assertEvent, isEventId, isTenantId } from './event-rules.js';
-import {
-  LOG_KEY,
-  SEQUENCES_KEY,
-  TENANTS_KEY,
-  eventKey,
-  objectKey,
-  replayMarkKey,
-  tenantKey,
-} from './keys.js';
+import { isEventId, isTenantId } from './event-rules.js';
+import { LOG_KEY, SEQUENCES_KEY, eventKey, tenantKey } from './keys.js';
 import type { BillingEvent, LogEntry } from './log-entry.js';
 import { LogNotes } from './log-notes.js';
-import { type AppendOutcome, type TenantPosition, appendEvent, readTenantPosition } from './log-scripts.js';
+import { type AppendOutcome, type TenantPosition, knownEvents, readTenantPosition } from './log-scripts.js';
 import { packedRaw, readEntry } from './read-entry.js';
 
 export type { AppendOutcome, TenantPosition } from './log-scripts.js';
@@ -42,11 +35,6 @@ type RawEntry = [id: Buffer, fields: Buffer[]];
 
 const MOST_OF_A_PAGE = 1000;
 const LARGEST_RAW_BYTES = 4 * 1024 * 1024;
-/**
- * What is saved by trying harder is little, and every delivery pays for it: also for the memory that is set up for each,
- * which is as large as the window and the chunk.
- */
-const PACKING = { level: 1, memLevel: 4, windowBits: 12, chunkSize: 4096 } as const;
 const inflate = promisify(inflateRaw);
 
 /**
@@ -57,12 +45,16 @@ const inflate = promisify(inflateRaw);
  */
 @Injectable()
 export class EventLog {
+  private readonly appends: Appends;
+
   constructor(
-    @InjectRedis('billingEvents') private readonly redis: PurposeRedis<'billingEvents'>,
+    @InjectRedis('billingEvents') redis: PurposeRedis<'billingEvents'>,
     @InjectRedis('billingEvents', 'bulk') private readonly bulk: PurposeRedis<'billingEvents'>,
-    private readonly settings: BillingLogSettings,
+    settings: BillingLogSettings,
     private readonly notes: LogNotes,
-  ) {}
+  ) {
+    this.appends = new Appends({ redis, settings, notes });
+  }
 
   /**
    * Keeps an event, unless it was kept before. After an error it may have been kept or not: appending it again is safe,
@@ -72,7 +64,24 @@ export class EventLog {
    * @throws RedisUnavailableError (503)
    */
   append(event: BillingEvent): Promise<AppendOutcome> {
-    return this.notes.append(() => this.keep(event));
+    return this.appends.keep(event);
+  }
+
+  /**
+   * Those that were kept before, so that appending them would change nothing. Less work than finding it out by appending.
+   *
+   * @param eventIds a page of them, at most 1000
+   * @throws RangeError, RedisUnavailableError
+   */
+  async known(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (eventIds.length > MOST_OF_A_PAGE) throw new RangeError(`A page has at most ${MOST_OF_A_PAGE} events`);
+    if (eventIds.length === 0) return new Set();
+    const found = await failClosed('billingEvents', async () => {
+      const said = await knownEvents.run(this.bulk, eventIds.map(eventKey), []);
+      if (said.length === eventIds.length) return said;
+      throw new RedisCommandError('billingEvents', 'known', 'REPLY', 'not one answer for each event');
+    });
+    return new Set(eventIds.filter((_, at) => found[at]));
   }
 
   /** Of all tenants, oldest first unless `newestFirst`. Fewer than `count`: there are no more. */
@@ -109,14 +118,18 @@ export class EventLog {
 
   /** Id of the newest entry that the log has had, whoever wrote it; `0-0` where there is no log. */
   async tail(): Promise<EntryId> {
-    const [last] = await failClosed(() => this.bulk.xrevrangeBuffer(LOG_KEY, '+', '-', 'COUNT', 1));
+    const [last] = await failClosed('billingEvents', () =>
+      this.bulk.xrevrangeBuffer(LOG_KEY, '+', '-', 'COUNT', 1),
+    );
     return parseEntryId(last?.[0].toString() ?? '') ?? this.tailOfEmpty();
   }
 
   /** A log that was trimmed to nothing goes on where it was; one that was deleted begins anew. */
   private async tailOfEmpty(): Promise<EntryId> {
-    if ((await failClosed(() => this.bulk.exists(LOG_KEY))) === 0) return ORIGIN;
-    const facts = (await failClosed(() => this.bulk.xinfo('STREAM', LOG_KEY))) as readonly unknown[];
+    if ((await failClosed('billingEvents', () => this.bulk.exists(LOG_KEY))) === 0) return ORIGIN;
+    const facts = (await failClosed('billingEvents', () =>
+      this.bulk.xinfo('STREAM', LOG_KEY),
+    )) as readonly unknown[];
     const id = facts[facts.indexOf('last-generated-id') + 1];
     return (typeof id === 'string' ? parseEntryId(id) : undefined) ?? ORIGIN;
   }
@@ -125,7 +138,7 @@ export class EventLog {
   async tenantPosition(tenantId: string): Promise<TenantPosition> {
     if (!isTenantId(tenantId)) return { sequence: 0 };
     const keys = [tenantKey(tenantId), SEQUENCES_KEY];
-    return failClosed(() => readTenantPosition.run(this.bulk, keys, [tenantId]));
+    return failClosed('billingEvents', () => readTenantPosition.run(this.bulk, keys, [tenantId]));
   }
 
   /** As `readEntry`; counts what is foreign. Never throws. */
@@ -133,20 +146,6 @@ export class EventLog {
     const entry = readEntry(id, fields);
     if (!entry) this.notes.foreign();
     return entry;
-  }
-
-  private async keep(event: BillingEvent): Promise<AppendOutcome> {
-    assertEvent(event);
-    const { eventId, type, tenantId, createdS, objectId, data, raw, replayed = false, replayId } = event;
-    const keys = [LOG_KEY, tenantKey(tenantId), SEQUENCES_KEY, eventKey(eventId), TENANTS_KEY];
-    if (objectId) keys.push(objectKey(objectId));
-    const once = replayed && replayId !== undefined;
-    if (once) keys.push(replayMarkKey(replayId, eventId));
-    const flag = once ? 2 : replayed ? 1 : 0;
-    const packed = deflateRawSync(raw, PACKING);
-    const fields = [tenantId, type, eventId, createdS, objectId, data, packed];
-    const { markSeconds } = this.settings;
-    return failClosed(() => appendEvent.run(this.redis, keys, [...fields, flag, markSeconds]));
   }
 
   /** Passes over what is foreign, so that a short page means that there is no more. */
@@ -172,7 +171,7 @@ export class EventLog {
     // Redis refuses bounds that nothing can lie between.
     if (after === NEWEST || before === ORIGIN) return [];
     const [from, to] = [exclusive(after) ?? '-', exclusive(before) ?? '+'];
-    return failClosed((): Promise<RawEntry[]> =>
+    return failClosed('billingEvents', (): Promise<RawEntry[]> =>
       newestFirst
         ? this.bulk.xrevrangeBuffer(key, to, from, 'COUNT', count)
         : this.bulk.xrangeBuffer(key, from, to, 'COUNT', count),
@@ -180,7 +179,7 @@ export class EventLog {
   }
 
   private async entry(id: EntryId): Promise<RawEntry | undefined> {
-    const [entry] = await failClosed((): Promise<RawEntry[]> =>
+    const [entry] = await failClosed('billingEvents', (): Promise<RawEntry[]> =>
       this.bulk.xrangeBuffer(LOG_KEY, id, id, 'COUNT', 1),
     );
     return entry;
@@ -188,7 +187,7 @@ export class EventLog {
 
   /** @returns null where there is none, or something foreign in its place */
   private mark(eventId: string): Promise<string | null> {
-    return failClosed(async () => {
+    return failClosed('billingEvents', async () => {
       try {
         return await this.bulk.get(eventKey(eventId));
       } catch (error) {

@@ -27,24 +27,32 @@ export class LogNotes {
     this.seconds = metrics.billingAppend.child({});
   }
 
-  /** Counts and times an append; throws what it throws. */
-  async append(work: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
-    const startMs = this.clock.monotonicMs();
-    try {
-      const outcome = await work();
-      this.results[resultOf(outcome)].inc();
-      return outcome;
-    } catch (error) {
-      this.results[error instanceof BillingEventRefusedError ? 'refused' : 'unavailable'].inc();
-      throw error;
-    } finally {
-      this.seconds.observe((this.clock.monotonicMs() - startMs) / 1000);
-    }
+  /** What the times of appends are measured by. */
+  nowMs(): number {
+    return this.clock.monotonicMs();
+  }
+
+  /** Counts and times an append. @returns milliseconds that it took */
+  kept(outcome: AppendOutcome, startMs: number): number {
+    this.results[resultOf(outcome)].inc();
+    return this.timed(startMs);
+  }
+
+  /** As `kept`, of one that was not kept. */
+  failed(error: unknown, startMs: number): number {
+    this.results[error instanceof BillingEventRefusedError ? 'refused' : 'unavailable'].inc();
+    return this.timed(startMs);
   }
 
   /** An entry that is not ours was passed over. */
   foreign(): void {
     this.metrics.billingForeignEntries.inc();
+  }
+
+  private timed(startMs: number): number {
+    const ms = this.clock.monotonicMs() - startMs;
+    this.seconds.observe(ms / 1000);
+    return ms;
   }
 }
 

@@ -1,3 +1,4 @@
+import { printable } from '../../kernel/redact.js';
 import { LuaScript } from '../../redis/index.js';
 import type { Cursor } from './cursor.js';
 import { type EntryId, parseEntryId } from './entry-id.js';
@@ -16,6 +17,8 @@ const count = (value: unknown): number => {
     throw new TypeError('not a count');
   return number;
 };
+
+const LONGEST_REFUSAL = 200;
 
 const entryId = (value: unknown): EntryId => {
   const id = typeof value === 'string' ? parseEntryId(value) : undefined;
@@ -36,14 +39,30 @@ export interface AppendOutcome {
   readonly stale: boolean;
 }
 
-export const appendEvent = script('append', (reply): AppendOutcome => {
-  const [id, sequence, duplicate, stale] = list(reply, 4);
-  return {
-    entryId: entryId(id),
-    tenantSequence: count(sequence),
-    duplicate: count(duplicate) === 1,
-    stale: count(stale) === 1,
-  };
+/** What became of one event of a batch; `refusal`: why the server did not keep it, its code first. */
+export type AppendAnswer = AppendOutcome | { readonly refusal: string };
+
+const APPENDED = /^(\d+-\d+)\.(\d+)\.([01])\.([01])$/;
+
+export const appendEvents = script('append', (reply): AppendAnswer[] => {
+  if (!Array.isArray(reply)) throw new TypeError('not a list');
+  return reply.map((one: unknown) => {
+    if (typeof one !== 'string') throw new TypeError('not a text');
+    if (one.startsWith('!')) return { refusal: printable(one.slice(1), LONGEST_REFUSAL) };
+    const [, id, sequence, stale, duplicate] = APPENDED.exec(one) ?? [];
+    return {
+      entryId: entryId(id),
+      tenantSequence: count(sequence),
+      duplicate: duplicate === '1',
+      stale: stale === '1',
+    };
+  });
+});
+
+/** Of each event whether it was taken before. */
+export const knownEvents = script('known', (reply): boolean[] => {
+  if (typeof reply !== 'string' || !/^[01]*$/.test(reply)) throw new TypeError('not a text of signs');
+  return Array.from(reply, (sign) => sign === '1');
 });
 
 /** What is kept of a tenant's stream. */

@@ -19,7 +19,7 @@ export class LogServer {
    * @throws RedisUnavailableError
    */
   runId(): Promise<string | undefined> {
-    return failClosed(() => serverRunId.run(this.redis, [LOG_KEY], []));
+    return failClosed('billingEvents', () => serverRunId.run(this.redis, [LOG_KEY], []));
   }
 
   /** At once where it is there, and then each time that it is back. */

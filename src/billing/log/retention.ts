@@ -81,7 +81,7 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
   private async trimLog(mostCalls: number): Promise<number> {
     const { retentionMs, mostEntries } = this.settings;
     for (let calls = 1; ; calls += 1) {
-      const trimmed = await failClosed(() =>
+      const trimmed = await failClosed('billingEvents', () =>
         trimLog.run(this.redis, [LOG_KEY], [retentionMs, mostEntries, PROJECTOR_GROUP, ENTRIES_AT_ONCE]),
       );
       this.metrics.billingTrimmedEntries.inc({ stream: 'log' }, trimmed.removed);
@@ -94,7 +94,7 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
   private async trimTenants(mostCalls: number): Promise<void> {
     for (let calls = 0; calls < mostCalls && !this.ended;) {
       // Those that are not done yet, or wait to be looked at for the first time, stand at the front.
-      const due = await failClosed(() =>
+      const due = await failClosed('billingEvents', () =>
         this.redis.zrange(
           TENANTS_KEY,
           '-inf',
@@ -114,23 +114,21 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
   private async trimTenant(tenantId: string): Promise<void> {
     if (!isTenantId(tenantId)) {
       this.metrics.billingForeignEntries.inc();
-      await failClosed(() => this.redis.zrem(TENANTS_KEY, tenantId));
+      await failClosed('billingEvents', () => this.redis.zrem(TENANTS_KEY, tenantId));
       return;
     }
     const { retentionMs, tenantRetentionMs, mostEntries } = this.settings;
     // What may still be given to a tenant is kept for as long as the log has it.
     const lifeMs = tenantId === UNASSIGNED ? retentionMs : tenantRetentionMs;
     const args = [tenantId, lifeMs, mostEntries, ENTRIES_AT_ONCE, TENANT_PAUSE_MS];
-    const { removed, foreign } = await failClosed(() =>
+    const { removed, foreign } = await failClosed('billingEvents', () =>
       trimTenant.run(this.redis, [TENANTS_KEY, tenantKey(tenantId)], args),
     );
     this.metrics.billingTrimmedEntries.inc({ stream: 'tenant' }, removed);
     if (foreign) this.metrics.billingForeignEntries.inc();
   }
 
-  private note({ length, oldestAgeMs, held }: { length: number; oldestAgeMs: number; held: boolean }): void {
-    this.metrics.billingStreamLength.set(length);
-    this.metrics.billingStreamOldestAge.set(oldestAgeMs / 1000);
+  private note({ length, held }: { length: number; held: boolean }): void {
     this.metrics.billingTrimHeld.set(held ? 1 : 0);
     if (!held) return;
     this.repeats.once('held', () =>

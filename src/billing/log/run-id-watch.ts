@@ -22,8 +22,11 @@ export interface ServerChange {
   readonly lastSeenMs: number;
 }
 
-/** Rejects where it could not do its work; it is then told again. */
-export type ServerChangeListener = (change: ServerChange) => Promise<void>;
+/**
+ * Does what a change asks for. `later`: somebody else is at it, or this process ends; it is told again, and that is no
+ * failure. Rejects where it could not do its work; it is told again then, too.
+ */
+export type ServerChangeListener = (change: ServerChange) => Promise<'done' | 'later'>;
 
 const MARK = 'log.run_id';
 const LOOK_EVERY_MS = 30_000;
@@ -88,8 +91,8 @@ export class RunIdWatch implements OnApplicationBootstrap, OnModuleDestroy {
     if (!this.marks.isOpen) return;
     if (this.settled !== current) {
       const known = await this.known(current);
-      if (known.value !== current)
-        await this.tell({ previous: known.value, current, lastSeenMs: known.seenAtMs });
+      const change = { previous: known.value, current, lastSeenMs: known.seenAtMs };
+      if (known.value !== current && !(await this.tell(change))) return;
       this.settled = current;
     }
     await this.marks.confirm(MARK, current, CONFIRM_EVERY_MS);
@@ -120,28 +123,29 @@ export class RunIdWatch implements OnApplicationBootstrap, OnModuleDestroy {
     return (await this.marks.read(MARK)) ?? first;
   }
 
-  private async tell(change: ServerChange): Promise<void> {
+  /** @returns whether the work is done */
+  private async tell(change: ServerChange): Promise<boolean> {
     const { previous, current } = change;
     this.announce(change);
     try {
-      await Promise.all(this.listeners.map((listener) => listener(change)));
+      const states = await Promise.all(this.listeners.map((listener) => listener(change)));
+      if (states.includes('later')) return false;
     } catch (error) {
       this.metrics.billingServerChanges.inc({ outcome: 'failed' });
       throw error;
     }
     await this.marks.replace(MARK, previous, current);
     this.metrics.billingServerChanges.inc({ outcome: 'told' });
+    return true;
   }
 
-  /** Once per change, however often it is told. */
+  /** Once per change, however often it is told. What is done about it, whoever does it says. */
   private announce({ previous, current, lastSeenMs }: ServerChange): void {
     if (this.announced === current) return;
     this.announced = current;
-    const remedy =
-      this.listeners.length > 0 ? 'a backfill of that time is started' : 'run `billing backfill`';
     this.logger.warn(
       'The Redis server of billing events was restarted or replaced. What it acknowledged last may be lost, unless it ' +
-        `has appendfsync always: ${remedy}.`,
+        'has appendfsync always.',
       { previous, current, last_seen: new Date(lastSeenMs).toISOString() },
     );
   }

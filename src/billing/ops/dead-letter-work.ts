@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntryId, ORIGIN } from '../log/entry-id.js';
 import { type DeadLetter, DeadLetters } from './dead-letters.js';
 import { ProjectorReplay } from './replay/projector-replay.js';
+import { ReplayResults } from './replay/replay-results.js';
 import { type Outcomes, addOutcomes, countOf } from './replay/replay-target.js';
 
 export interface DeadLetterRequest {
@@ -20,6 +21,7 @@ export class DeadLetterWork {
   constructor(
     private readonly letters: DeadLetters,
     private readonly projector: ProjectorReplay,
+    private readonly results: ReplayResults,
   ) {}
 
   /**
@@ -60,8 +62,10 @@ export class DeadLetterWork {
     const sound = letters.flatMap(({ id, entry }) => (entry ? [{ id, entry }] : []));
     const entries = sound.map(({ entry }) => entry);
     const results = await (dryRun ? this.projector.preview(entries) : this.projector.perform(entries));
-    if (!dryRun)
-      await this.letters.remove(sound.filter((_, at) => results[at] !== 'unreadable').map(({ id }) => id));
+    if (!dryRun) {
+      const ids = sound.map(({ id }) => id);
+      await this.results.settle('projector', results, ids);
+    }
     return [...results, ...Array.from({ length: letters.length - sound.length }, () => 'foreign')];
   }
 }

@@ -35,14 +35,14 @@ export class DeadLetters {
   ) {}
 
   count(): Promise<number> {
-    return failClosed(() => this.bulk.xlen(DEAD_LETTERS_KEY));
+    return failClosed('billingEvents', () => this.bulk.xlen(DEAD_LETTERS_KEY));
   }
 
   /** Oldest first. @param after behind this letter @param upTo not behind this one */
   async page(after: EntryId, count: number, upTo: EntryId | '+' = '+'): Promise<LetterPage> {
     // Redis refuses a bound that nothing can lie behind.
     if (after === NEWEST) return { letters: [] };
-    const rows = await failClosed(() =>
+    const rows = await failClosed('billingEvents', () =>
       this.bulk.xrangeBuffer(DEAD_LETTERS_KEY, `(${after}`, upTo, 'COUNT', count),
     );
     const letters = rows.map(([id, fields]) => this.letterOf(id.toString() as EntryId, fields));
@@ -52,18 +52,24 @@ export class DeadLetters {
 
   /** @returns it, or nothing where there is no such letter */
   async one(id: EntryId): Promise<readonly DeadLetter[]> {
-    const rows = await failClosed(() => this.bulk.xrangeBuffer(DEAD_LETTERS_KEY, id, id, 'COUNT', 1));
+    const rows = await failClosed('billingEvents', () =>
+      this.bulk.xrangeBuffer(DEAD_LETTERS_KEY, id, id, 'COUNT', 1),
+    );
     return rows.map(([, fields]) => this.letterOf(id, fields));
   }
 
   async newest(): Promise<EntryId> {
-    const [last] = await failClosed(() => this.bulk.xrevrangeBuffer(DEAD_LETTERS_KEY, '+', '-', 'COUNT', 1));
+    const [last] = await failClosed('billingEvents', () =>
+      this.bulk.xrevrangeBuffer(DEAD_LETTERS_KEY, '+', '-', 'COUNT', 1),
+    );
     return parseEntryId(last?.[0].toString() ?? '') ?? ORIGIN;
   }
 
   /** @returns how many of them were there */
   async remove(ids: readonly EntryId[]): Promise<number> {
-    return ids.length === 0 ? 0 : await failClosed(() => this.bulk.xdel(DEAD_LETTERS_KEY, ...ids));
+    return ids.length === 0
+      ? 0
+      : await failClosed('billingEvents', () => this.bulk.xdel(DEAD_LETTERS_KEY, ...ids));
   }
 
   private letterOf(id: EntryId, fields: readonly Buffer[]): DeadLetter {

@@ -30,6 +30,7 @@ export const takeLock = script('take-lock', (reply): HeldLock => {
 });
 
 export const renewLock = script('renew-lock', flag);
+export const finishLock = script('finish-lock', flag);
 export const releaseLock = script('release-lock', flag);
 export const checkpoint = script('checkpoint', flag);
 

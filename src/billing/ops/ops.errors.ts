@@ -50,12 +50,19 @@ export class StripeRefusedError extends AppError {
     readonly refusal: number,
     readonly reason?: string,
   ) {
-    super(
-      refusal === 401 || refusal === 403
-        ? `Stripe refused the key (${refusal}). Look at STRIPE_SECRET_KEY: it has to be of this account and may read events.`
-        : `Stripe refused to list events (${refusal}). Look at the requests of the key in its dashboard.`,
-    );
+    super(whyRefused(refusal));
   }
+}
+
+function whyRefused(status: number): string {
+  if (status === 401 || status === 403)
+    return `Stripe refused the key (${status}). Look at STRIPE_SECRET_KEY: it has to be of this account and may read events.`;
+  if (status < 400)
+    return (
+      `What stands at STRIPE_API_BASE redirects elsewhere (${status}), and STRIPE_SECRET_KEY is sent nowhere else. ` +
+      'Give the address that it leads to, or leave STRIPE_API_BASE out: https://api.stripe.com.'
+    );
+  return `Stripe refused to list events (${status}). Look at the requests of the key in its dashboard.`;
 }
 
 /** Stripe does not answer, or not with what a list of events is. 502; what was fetched is kept, and a new start goes on. */
@@ -92,6 +99,37 @@ export class InterruptedError extends AppError {
 
   constructor() {
     super('The work was interrupted. Start again to go on.');
+  }
+}
+
+/**
+ * A replay did not come to its end. 503, of the type that its cause has; the same request with its id goes on, and tells
+ * nothing twice.
+ */
+export class ReplayStoppedError extends AppError {
+  readonly code = 'REPLAY_STOPPED';
+  readonly status = 503;
+  readonly slug: string;
+  readonly title: string;
+  override readonly retryAfterMs: number | undefined;
+
+  /** @param next where to go on, as `after`; unset: from the beginning */
+  constructor(
+    override readonly cause: AppError,
+    readonly replayId: string,
+    readonly next?: string,
+  ) {
+    super(
+      `${cause.message} Replay ${replayId} stopped before its end. Give the same request with the id ${replayId} to go on: ` +
+        'what was told is not told again.',
+    );
+    this.slug = cause.slug;
+    this.title = cause.title;
+    this.retryAfterMs = cause.retryAfterMs;
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { ...this.cause.extensions, id: this.replayId, next: this.next ?? null };
   }
 }
 

@@ -5,7 +5,6 @@ import { HttpModule } from '../../http/index.js';
 import { RedisModule } from '../../redis/index.js';
 import { BillingLogSettings } from '../log/billing-log.config.js';
 import { LogModule } from '../log/log.module.js';
-import { projectorStream } from '../projector/projector-group.js';
 import { ProjectorModule } from '../projector/projector.module.js';
 import { ProjectorSettings } from '../projector/projector.config.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
@@ -38,6 +37,6 @@ const CONNECTIONS = 4;
     ProjectorModule,
   ],
   controllers: [BackfillController, ReplayController, DeadLettersController, LagController],
-  providers: [...opsProviders, projectorStream, AppliedUpTo, MissedReplay, StartReplay, ChangeBackfill],
+  providers: [...opsProviders, AppliedUpTo, MissedReplay, StartReplay, ChangeBackfill],
 })
 export class OpsModule {}

@@ -8,6 +8,7 @@ import { Lag } from './lag.js';
 import { AssignReplay } from './replay/assign-replay.js';
 import { ProjectorReplay } from './replay/projector-replay.js';
 import { Replay } from './replay/replay.js';
+import { ReplayResults } from './replay/replay-results.js';
 import { ReplayWorks } from './replay/replay-works.js';
 import { StreamReplay } from './replay/stream-replay.js';
 import { TenantRebuild } from './replay/tenant-rebuild.js';
@@ -24,6 +25,7 @@ export const opsProviders: Provider[] = [
   ProjectorReplay,
   StreamReplay,
   Replay,
+  ReplayResults,
   ReplayWorks,
   TenantRebuild,
 ];

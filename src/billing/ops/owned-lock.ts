@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock, Timer } from '../../kernel/time.js';
 import { type ScriptClient, failClosed } from '../../redis/index.js';
-import { type HeldLock, releaseLock, renewLock, takeLock } from './ops-scripts.js';
+import { type HeldLock, finishLock, releaseLock, renewLock, takeLock } from './ops-scripts.js';
 
 export interface LockOptions {
   readonly client: ScriptClient;
@@ -19,7 +19,11 @@ export interface LockOwner {
   readonly sinceMs: number;
   /** Unless it is renewed, milliseconds. */
   readonly livesMs: number;
+  /** Its work came to its end; else it goes on, or its process has died. */
+  readonly done: boolean;
 }
+
+const DONE = 'done';
 
 /** Renewing must be over before the lock ends at the server, whose clock may run a little faster. */
 const SAFE_SHARE = 0.8;
@@ -49,7 +53,7 @@ export class OwnedLock {
     const { client, key, clock, lifeMs } = options;
     const text = `${randomBytes(9).toString('base64url')} ${processName()} ${clock.nowMs()}`;
     const askedMs = clock.monotonicMs();
-    const held = await failClosed(() => takeLock.run(client, [key], [text, lifeMs]));
+    const held = await failClosed('billingEvents', () => takeLock.run(client, [key], [text, lifeMs]));
     return held.text === text ? new OwnedLock(options, text, askedMs) : ownerOf(held);
   }
 
@@ -67,11 +71,11 @@ export class OwnedLock {
     else this.lose();
   }
 
-  /** Stops renewing it; it stays taken for as long as this, milliseconds. Never throws. */
-  async leave(forMs: number): Promise<void> {
+  /** Its work is done, and whoever asks within so many milliseconds is told so. Never throws. */
+  async finish(forMs: number): Promise<void> {
     this.stop();
     const { client, key } = this.options;
-    await renewLock.run(client, [key], [this.text, forMs]).catch(() => undefined);
+    await finishLock.run(client, [key], [this.text, `${this.text} ${DONE}`, forMs]).catch(() => undefined);
   }
 
   /** Never throws: what could not be given back ends by itself. */
@@ -111,11 +115,12 @@ export class OwnedLock {
 }
 
 function ownerOf({ text, livesMs }: HeldLock): LockOwner {
-  const [, name = '', since = ''] = text.split(' ');
+  const [, name = '', since = '', state] = text.split(' ');
   return {
     name: /^[\w.:-]{1,100}$/.test(name) ? name : 'somebody unknown',
     sinceMs: /^\d{1,15}$/.test(since) ? Number(since) : 0,
     livesMs: Math.max(0, livesMs),
+    done: state === DONE,
   };
 }
 

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { Clock, Timer } from '../../kernel/time.js';
 import type { GroupPosition } from '../../queue/index.js';
-import { InjectRedis, type PurposeRedis, RedisUnavailableError } from '../../redis/index.js';
+import { failClosed, InjectRedis, type PurposeRedis, RedisUnavailableError } from '../../redis/index.js';
 import { CLOCK, Metrics } from '../../telemetry/index.js';
 import { DEAD_LETTERS_KEY } from '../log/keys.js';
 import { ProjectorStream } from './projector-group.js';
@@ -67,7 +67,7 @@ export class BillingBacklog implements OnApplicationBootstrap, BeforeApplication
     try {
       const [position, deadLetters] = await Promise.all([
         this.stream.position(),
-        this.redis.xlen(DEAD_LETTERS_KEY),
+        failClosed('billingEvents', () => this.redis.xlen(DEAD_LETTERS_KEY)),
       ]);
       this.last = depthOf(position);
       this.write(position, deadLetters);

@@ -10,7 +10,7 @@ import { ProjectorSettings } from './projector.config.js';
 export class ProjectorStream extends StreamGroup {
   /** @throws RedisUnavailableError, also where something foreign stands in the place of the log */
   override position(): Promise<GroupPosition> {
-    return failClosed(() => super.position());
+    return failClosed('billingEvents', () => super.position());
   }
 }
 

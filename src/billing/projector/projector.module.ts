@@ -26,6 +26,6 @@ const CONNECTIONS = 4;
   ],
   controllers: [SnapshotController],
   providers: [projectorStream, Projection, Projector, BillingBacklog, ProjectorNotes, Snapshots],
-  exports: [Projection, Projector, BillingBacklog],
+  exports: [projectorStream, Projection, Projector, BillingBacklog],
 })
 export class ProjectorModule {}

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GroupPosition } from '../../queue/index.js';
-import type { EntryId } from '../log/entry-id.js';
-import { appliedUpTo, idAfter, idBefore } from './snapshot-cursor.js';
+import { appliedUpTo } from './snapshot-cursor.js';
 
 const MOST = '18446744073709551615';
 
@@ -14,23 +13,6 @@ const position = (lastGiven?: string, oldestPending?: string): GroupPosition => 
   lastGiven,
   oldestPending,
   oldestWaiting: undefined,
-});
-
-describe('the ids beside an id', () => {
-  it.each<[EntryId, EntryId]>([
-    ['5-1', '5-2'],
-    ['5-9', '5-10'],
-    [`5-${MOST}` as EntryId, '6-0'],
-    ['0-0', '0-1'],
-  ])('behind %s is %s, and the other way round', (id, after) => {
-    expect(idAfter(id)).toBe(after);
-    expect(idBefore(after)).toBe(id);
-  });
-
-  it('do not leave what Redis takes', () => {
-    expect(idBefore('0-0')).toBe('0-0');
-    expect(idAfter(`${MOST}-${MOST}` as EntryId)).toBe(`${MOST}-${MOST}`);
-  });
 });
 
 describe('up to where everything is applied', () => {

@@ -1,9 +1,7 @@
 import type { GroupPosition } from '../../queue/index.js';
 import { type Cursor } from '../log/cursor.js';
-import { type EntryId, ORIGIN, compareEntryIds, parseEntryId } from '../log/entry-id.js';
+import { type EntryId, ORIGIN, compareEntryIds, idAfter, idBefore, parseEntryId } from '../log/entry-id.js';
 import type { EventLog } from '../log/event-log.js';
-
-const MOST = 2n ** 64n - 1n;
 
 /** The newest id up to which everything was applied: the last that the group was given, or just before what it still has. */
 export function appliedUpTo({ lastGiven, oldestPending }: GroupPosition): EntryId {
@@ -21,21 +19,4 @@ export async function tenantCursor(log: EventLog, tenantId: string, upTo: EntryI
   // Nothing of it is kept: the number is the one before the oldest that is, which lies behind `upTo`.
   const { oldest, sequence } = await log.tenantPosition(tenantId);
   return { entryId: upTo, sequence: oldest ? oldest.sequence - 1 : sequence };
-}
-
-export function idBefore(id: EntryId): EntryId {
-  const [ms, sequence] = parts(id);
-  if (sequence > 0n) return `${ms}-${sequence - 1n}`;
-  return ms > 0n ? `${ms - 1n}-${MOST}` : ORIGIN;
-}
-
-export function idAfter(id: EntryId): EntryId {
-  const [ms, sequence] = parts(id);
-  if (sequence < MOST) return `${ms}-${sequence + 1n}`;
-  return ms < MOST ? `${ms + 1n}-0` : id;
-}
-
-function parts(id: EntryId): [bigint, bigint] {
-  const [ms, sequence] = id.split('-') as [string, string];
-  return [BigInt(ms), BigInt(sequence)];
 }

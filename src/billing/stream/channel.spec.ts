@@ -3,6 +3,7 @@ import type { EntryId } from '../log/entry-id.js';
 import type { LogEntry } from '../log/log-entry.js';
 import { Channel, type Listener } from './channel.js';
 import { Channels } from './channels.js';
+import { EncodedBatches } from './encoded-batches.js';
 import type { BillingStreamSettings } from './stream.config.js';
 import { TypeFilter } from './type-filter.js';
 
@@ -21,18 +22,19 @@ const entry = (ms: number, tenantSequence: number, more: Partial<LogEntry> = {})
 });
 const textOf = (channel: Channel, from = channel.ring.first, filter?: TypeFilter) =>
   channel.encode(from, channel.ring.end, filter)?.plain.toString() ?? '';
+const channelOf = (tenantId: string, most: number) => new Channel(tenantId, most, new EncodedBatches());
 const idsIn = (text: string) => [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
 
 describe('Channel', () => {
   it('begins where the log had been read to when the first event came', () => {
-    const channel = new Channel('t', 10);
+    const channel = channelOf('t', 10);
     channel.append(entry(50, 4), '40-0');
     expect(channel.ring.base).toEqual({ entryId: '40-0', sequence: 3 });
     expect([channel.ring.indexAfter('40-0'), channel.ring.indexAfter('39-0')]).toEqual([0, undefined]);
   });
 
   it('passes over what was there already when somebody looked where the tenant stands', () => {
-    const channel = new Channel('t', 10);
+    const channel = channelOf('t', 10);
     channel.ring.base = { entryId: '60-0', sequence: 5 };
     channel.append(entry(50, 4), '40-0');
     channel.append(entry(60, 5), '50-0');
@@ -42,7 +44,7 @@ describe('Channel', () => {
   });
 
   it('says before an event exactly how many are missing, whatever a client filters', () => {
-    const channel = new Channel('t', 10);
+    const channel = channelOf('t', 10);
     channel.append(entry(50, 4), '40-0');
     channel.append(entry(90, 12), '50-0');
     const gap = 'event: gap\ndata: {"reason":"trimmed","from":"50-0.4","oldest":"90-0.12","missed":7}\n\n';
@@ -51,7 +53,7 @@ describe('Channel', () => {
   });
 
   it('says that the log began anew where the numbers do, and who is told goes on', () => {
-    const channel = new Channel('t', 10);
+    const channel = channelOf('t', 10);
     channel.append(entry(50, 4), '40-0');
     const end = channel.ring.end;
     channel.append(entry(90, 1), '50-0');
@@ -60,7 +62,7 @@ describe('Channel', () => {
   });
 
   it('tells everybody who listens when the log is another one, and knows nothing of it', () => {
-    const channel = new Channel('t', 10);
+    const channel = channelOf('t', 10);
     channel.append(entry(50, 4), '40-0');
     const told: string[] = [];
     const listener: Listener = {
@@ -75,7 +77,7 @@ describe('Channel', () => {
   });
 
   it('encodes a batch once for all clients that stand at one place and let the same through', () => {
-    const channel = new Channel('t', 10);
+    const channel = channelOf('t', 10);
     channel.append(entry(50, 1), '0-0');
     channel.append(entry(60, 2, { type: 'customer.created' }), '50-0');
     expect(channel.encode(0, 2, undefined)).toBe(channel.encode(0, 2, undefined));
@@ -115,6 +117,28 @@ describe('Channels', () => {
     expect([channels.of('quiet'), quiet.ring.size, quiet.ring.last?.sequence]).toEqual([quiet, 0, 1]);
     channels.release(quiet);
     expect(channels.of('quiet')).not.toBe(quiet);
+  });
+
+  it('look at nobody who has nothing left, however many streams wait there', () => {
+    const channels = new Channels(settings);
+    let looked = 0;
+    for (let n = 1; n <= 500; n += 1) {
+      append(channels, `quiet${n}`, 1);
+      const quiet = channels.of(`quiet${n}`);
+      quiet.streams += 1;
+    }
+    for (let n = 1; n <= 30; n += 1) append(channels, 'busy', n);
+    for (let n = 1; n <= 500; n += 1) {
+      const { ring } = channels.of(`quiet${n}`);
+      expect(ring.size).toBe(0);
+      const look = () => {
+        looked += 1;
+        return 0;
+      };
+      Object.defineProperty(ring, 'size', { get: look });
+    }
+    for (let n = 31; n <= 60; n += 1) append(channels, 'busy', n);
+    expect([looked, channels.ringBytes <= 20_000, channels.size]).toEqual([0, true, 501]);
   });
 
   it('survive twenty thousand tenants', () => {

@@ -2,6 +2,7 @@ import { type Cursor } from '../log/cursor.js';
 import { type EntryId, compareEntryIds } from '../log/entry-id.js';
 import type { LogEntry } from '../log/log-entry.js';
 import { type Chunk, chunkOf } from './chunk.js';
+import type { EncodedBatches } from './encoded-batches.js';
 import { cursorOf, eventFrame, gapFrame } from './frame.js';
 import { type RingItem, TenantRing } from './ring.js';
 import type { TypeFilter } from './type-filter.js';
@@ -15,22 +16,21 @@ export interface Listener {
   tell(frame: Buffer): void;
 }
 
-/** Encoded batches that are kept while they are handed out: clients stand at few different places. */
-const MOST_ENCODED = 32;
-
-/** What one tenant's clients have in common: the last events, who listens, and batches that were encoded for one of them. */
+/** What one tenant's clients have in common: the last events, who listens, and what was encoded of it for one of them. */
 export class Channel {
   readonly ring: TenantRing;
   readonly live = new Set<Listener>();
   /** Streams that are open, live or not yet. */
   streams = 0;
-  private readonly encoded = new Map<string, Chunk | undefined>();
+  private readonly owner: string;
 
   constructor(
     readonly tenantId: string,
     mostEvents: number,
+    private readonly batches: EncodedBatches,
   ) {
     this.ring = new TenantRing(mostEvents);
+    this.owner = batches.newOwner();
   }
 
   /**
@@ -63,17 +63,17 @@ export class Channel {
 
   /** The items from `from` up to `to` for this filter; undefined where it lets none of them pass. */
   encode(from: number, to: number, filter: TypeFilter | undefined): Chunk | undefined {
-    const key = `${from}:${to}:${filter?.key ?? ''}`;
-    if (this.encoded.has(key)) return this.encoded.get(key);
-    if (this.encoded.size >= MOST_ENCODED) this.encoded.clear();
-    const chunk = encodeItems(this.ring.slice(from, to), filter);
-    this.encoded.set(key, chunk);
-    return chunk;
+    const key = this.keyOf(from, to, filter);
+    return this.batches.get(key, () => encodeItems(this.ring.slice(from, to), filter));
   }
 
-  /** Everybody has been told. */
-  forgetEncoded(): void {
-    this.encoded.clear();
+  /** A client has what was just encoded to take in its own time. @returns to be called when it has, or has left */
+  lend(from: number, to: number, filter: TypeFilter | undefined): () => void {
+    return this.batches.lend(this.keyOf(from, to, filter));
+  }
+
+  private keyOf(from: number, to: number, filter: TypeFilter | undefined): string {
+    return `${this.owner}:${from}:${to}:${filter?.key ?? ''}`;
   }
 
   private noticeOf(last: Cursor, cursor: Cursor): Buffer | undefined {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Channel } from './channel.js';
+import { EncodedBatches } from './encoded-batches.js';
 import { BillingStreamSettings } from './stream.config.js';
 
 /**
@@ -8,8 +9,10 @@ import { BillingStreamSettings } from './stream.config.js';
  */
 @Injectable()
 export class Channels {
-  /** In the order of their last event. */
   private readonly byTenant = new Map<string, Channel>();
+  /** Those that have events in their rings, in the order of their last event. */
+  private readonly filled = new Set<Channel>();
+  private readonly batches = new EncodedBatches();
   private bytes = 0;
 
   constructor(private readonly settings: BillingStreamSettings) {}
@@ -26,7 +29,7 @@ export class Channels {
   of(tenantId: string): Channel {
     let channel = this.byTenant.get(tenantId);
     if (!channel) {
-      channel = new Channel(tenantId, this.settings.ringEvents);
+      channel = new Channel(tenantId, this.settings.ringEvents, this.batches);
       this.byTenant.set(tenantId, channel);
     }
     return channel;
@@ -37,8 +40,8 @@ export class Channels {
     const before = channel.ring.bytes;
     change();
     this.bytes += channel.ring.bytes - before;
-    this.byTenant.delete(channel.tenantId);
-    this.byTenant.set(channel.tenantId, channel);
+    this.filled.delete(channel);
+    if (channel.ring.size > 0) this.filled.add(channel);
     if (this.bytes > this.settings.ringBytes) this.shrink();
   }
 
@@ -53,13 +56,16 @@ export class Channels {
   }
 
   private shrink(): void {
-    for (const channel of this.byTenant.values()) {
+    for (const channel of this.filled) {
       while (this.bytes > this.settings.ringBytes && channel.ring.size > 0) {
         const before = channel.ring.bytes;
         channel.ring.dropOldest();
         this.bytes += channel.ring.bytes - before;
       }
-      this.forgetUnused(channel);
+      if (channel.ring.size === 0) {
+        this.filled.delete(channel);
+        this.forgetUnused(channel);
+      }
       if (this.bytes <= this.settings.ringBytes) return;
     }
   }

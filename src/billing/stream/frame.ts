@@ -43,6 +43,13 @@ export function gapFrame(gap: Gap): Buffer {
   return controlFrame('gap', { reason, from: formatCursor(from), oldest: kept, missed });
 }
 
+/** What is missing between two events of a tenant; undefined where the second follows the first. */
+export function gapBetween(from: Cursor, next: Cursor): Gap | undefined {
+  const missed = next.sequence - from.sequence - 1;
+  if (missed === 0) return undefined;
+  return missed > 0 ? { reason: 'trimmed', from, oldest: next, missed } : { reason: 'unknown' };
+}
+
 /** Said before a stream is ended from here. */
 export function byeFrame(reason: string, retryMs?: number): Buffer {
   const bye = controlFrame('bye', { reason });

@@ -2,6 +2,8 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { CurrentUser, type Identity, RequireScopes } from '../../access/index.js';
 import { NoStore, ValidationFailedError } from '../../http/index.js';
 import { type Cursor, formatCursor, parseCursor } from '../log/cursor.js';
+import { jsonOf } from '../log/entry-data.js';
+import { compareEntryIds } from '../log/entry-id.js';
 import { EventLog } from '../log/event-log.js';
 import type { LogEntry } from '../log/log-entry.js';
 import { cursorOf, shownData } from './frame.js';
@@ -19,7 +21,8 @@ export class HistoryController {
 
   /**
    * Newest first, unless `after` asks for what came later. With `types` a page may hold fewer events than there is room for
-   * although `next_cursor` says that it goes on.
+   * although `next_cursor` says that it goes on. `missed` counts what is not kept any more between `after` and the first
+   * event; where nothing later is kept, `next_cursor` stands behind it.
    */
   @Get()
   @NoStore()
@@ -29,7 +32,13 @@ export class HistoryController {
     const after = cursorIn('after', query.after);
     const before = cursorIn('before', query.before);
     if (after && before)
-      throw new ValidationFailedError([{ field: 'before', rules: ['not together with after'] }]);
+      throw new ValidationFailedError([
+        {
+          field: 'before',
+          rules: ['not together with after'],
+          message: 'before cannot be sent together with after',
+        },
+      ]);
     const entries = await this.log.tenantPage(tenantId, {
       count: limit,
       newestFirst: !after,
@@ -37,13 +46,24 @@ export class HistoryController {
       ...(before && { before: before.entryId }),
     });
     const ours = entries.filter((entry) => entry.tenantId === tenantId);
+    const first = ours[0];
+    if (after && entries.length === 0) return await this.nothingAfter(tenantId, after);
     const filter = TypeFilter.parse(types);
     const last = entries.length === limit ? entries.at(-1) : undefined;
     return {
       events: ours.filter(({ type }) => !filter || filter.passes(type)).flatMap(shown),
       next_cursor: last ? formatCursor(cursorOf(last)) : null,
-      ...missedSince(after, ours[0]),
+      ...(after && first && missed(first.tenantSequence - 1 - after.sequence)),
     };
+  }
+
+  private async nothingAfter(tenantId: string, after: Cursor) {
+    const { newest, sequence } = await this.log.tenantPosition(tenantId);
+    // What came since the page was read is told with the next one, and what is missing before it as well.
+    const since = newest !== undefined && compareEntryIds(newest.entryId, after.entryId) > 0;
+    const gone = since ? 0 : sequence - after.sequence;
+    const behind: Cursor = { entryId: after.entryId, sequence };
+    return { events: [], next_cursor: gone > 0 ? formatCursor(behind) : null, ...missed(gone) };
   }
 }
 
@@ -54,22 +74,13 @@ function cursorIn(name: string, text: string | undefined): Cursor | undefined {
   return cursor;
 }
 
-/** How many events between a cursor and the first one kept have been trimmed. */
-function missedSince(after: Cursor | undefined, first: LogEntry | undefined): { missed?: number } {
-  const missed = after && first ? first.tenantSequence - after.sequence - 1 : 0;
-  return missed > 0 ? { missed } : {};
+/** @param count of events that have been trimmed; below 0 where the numbers began anew */
+function missed(count: number): { missed?: number } {
+  return count > 0 ? { missed: count } : {};
 }
 
 /** Nothing of what somebody else put into the stream, which need not be JSON. */
 function shown(entry: LogEntry) {
   const data = jsonOf(shownData(entry));
   return data === undefined ? [] : [{ cursor: formatCursor(cursorOf(entry)), type: entry.type, data }];
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -68,7 +68,6 @@ export class Hub {
         const { channel, rest } = this.walking;
         const next = rest.next();
         if (!next.done) return { listener: next.value, channel };
-        channel.forgetEncoded();
         this.walking = undefined;
       }
       const [channel] = this.changed;

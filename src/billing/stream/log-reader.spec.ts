@@ -4,11 +4,9 @@ import { ManualClock } from '../../kernel/manual-clock.js';
 import { type BlockingRedis, RedisUnavailableError } from '../../redis/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import type { EntryId } from '../log/entry-id.js';
-import type { EventLog, PageOptions } from '../log/event-log.js';
+import type { EventLog } from '../log/event-log.js';
 import type { LogEntry } from '../log/log-entry.js';
-import { Channel } from './channel.js';
 import { LogReader } from './log-reader.js';
-import { PageReader } from './page-reader.js';
 
 type Reply = readonly [string, string][] | null | Error;
 
@@ -167,33 +165,3 @@ describe('LogReader', () => {
     expect(reader.state).toBe('stopped');
   });
 });
-
-describe('PageReader', () => {
-  it('asks once for all that stand at one place, eight questions at a time', async () => {
-    const asked: string[] = [];
-    const answers: (() => void)[] = [];
-    const log = {
-      tenantPage: (tenantId: string, { after }: PageOptions) => {
-        asked.push(`${tenantId} ${after}`);
-        return new Promise((resolve) => answers.push(() => resolve([])));
-      },
-    } as unknown as EventLog;
-    const pages = new PageReader(log, { position: '9-0' } as unknown as LogReader);
-    const same = Array.from({ length: 100 }, () => pages.after(channelOf('t'), '1-0', 500));
-    const others = Array.from({ length: 20 }, (_, n) => pages.after(channelOf(`u${n}`), '1-0', 500));
-    await expect.poll(() => asked.length).toBe(8);
-    let given = 0;
-    while (given < 21) {
-      await expect.poll(() => answers.length).toBeGreaterThan(given);
-      expect(asked.length - given).toBeLessThanOrEqual(8);
-      answers[given]?.();
-      given += 1;
-    }
-    const results = await Promise.all([...same, ...others]);
-    expect([asked.length, results.every(({ full, upTo }) => !full && upTo === '9-0')]).toEqual([21, true]);
-  });
-});
-
-function channelOf(tenantId: string): Channel {
-  return new Channel(tenantId, 10);
-}

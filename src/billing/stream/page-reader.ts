@@ -1,21 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { type EntryId, ORIGIN, compareEntryIds } from '../log/entry-id.js';
+import { type EntryId, ORIGIN, compareEntryIds, laterId } from '../log/entry-id.js';
 import { EventLog } from '../log/event-log.js';
 import type { Channel } from './channel.js';
 import { cursorOf, eventFrame } from './frame.js';
 import { LogReader } from './log-reader.js';
+import { type Page, slicesOf } from './page.js';
 import type { RingItem } from './ring.js';
 
 /** Pages that are read at once: a storm of clients must not fill the memory of Redis with answers. */
 const MOST_AT_ONCE = 8;
-
-/** What a tenant had after some entry. */
-export interface Page {
-  readonly items: readonly RingItem[];
-  /** Everything up to this entry is in `items`, unless the page is full: what is later, the ring tells. */
-  readonly upTo: EntryId;
-  readonly full: boolean;
-}
+/** What a page should have: Redis counts in entries, so how many that are is guessed by those that came last. */
+const PAGE_BYTES = 256 * 1024;
+const MOST_ENTRIES = 500;
+/** Where nobody knows yet how large they are. */
+const FIRST_ENTRIES = 64;
+/** Written at once to a client that reads pages: what it does not take is memory that it shares with few. */
+export const PAGE_SLICE_BYTES = 64 * 1024;
 
 /**
  * Reads what clients have missed from the streams of their tenants, a page at a time. Clients that stand at the same
@@ -25,6 +25,8 @@ export interface Page {
 export class PageReader {
   private readonly asked = new Map<string, Promise<Page>>();
   private readonly preparing = new WeakMap<Channel, Promise<void>>();
+  /** Bytes of an event of the tenant, as they were in its last page. */
+  private readonly eventBytes = new WeakMap<Channel, number>();
   private readonly waiting: (() => void)[] = [];
   private busy = 0;
 
@@ -44,11 +46,11 @@ export class PageReader {
   }
 
   /** What a tenant had after an entry, as far as this process has read the log. @throws RedisUnavailableError, RedisCommandError */
-  after(channel: Channel, entryId: EntryId, count: number): Promise<Page> {
-    const key = `${channel.tenantId} ${entryId} ${count}`;
+  after(channel: Channel, entryId: EntryId): Promise<Page> {
+    const key = `${channel.tenantId} ${entryId}`;
     const asked = this.asked.get(key);
     if (asked) return asked;
-    const answer = this.ask(channel, entryId, count).finally(() => this.asked.delete(key));
+    const answer = this.ask(channel, entryId).finally(() => this.asked.delete(key));
     this.asked.set(key, answer);
     return answer;
   }
@@ -59,32 +61,45 @@ export class PageReader {
     if (!channel.ring.last) channel.ring.base = newest ?? { entryId: ORIGIN, sequence };
   }
 
-  private async ask({ tenantId, ring }: Channel, after: EntryId, count: number): Promise<Page> {
+  private async ask(channel: Channel, after: EntryId): Promise<Page> {
     await this.turn();
     try {
-      // Before the question: whatever was read of the log by now is in the answer. The ring tells nothing up to its base.
-      const upTo = later(this.reader.position, ring.base?.entryId ?? ORIGIN);
-      const entries = await this.log.tenantPage(tenantId, { after, count });
-      const known = entries.filter(
-        // Whatever somebody else put into the stream: nobody is told of another tenant.
-        (entry) => entry.tenantId === tenantId && compareEntryIds(entry.id, upTo) <= 0,
-      );
-      const items = known.map((entry) => ({
-        cursor: cursorOf(entry),
-        type: entry.type,
-        frame: eventFrame(entry),
-      }));
-      return {
-        items,
-        upTo,
-        full: entries.length === count && compareEntryIds(entries.at(-1)?.id ?? ORIGIN, upTo) <= 0,
-      };
+      return await this.read(channel, after);
     } finally {
       // The place goes to whoever waits, so that nobody else takes it in between.
       const next = this.waiting.shift();
       if (next) next();
       else this.busy -= 1;
     }
+  }
+
+  private async read(channel: Channel, after: EntryId): Promise<Page> {
+    const { tenantId, ring } = channel;
+    const count = this.entriesOfPage(channel);
+    // Before the question: whatever was read of the log by now is in the answer. The ring tells nothing up to its base.
+    const readUpTo = laterId(this.reader.position, ring.base?.entryId ?? ORIGIN);
+    const entries = await this.log.tenantPage(tenantId, { after, count });
+    const items: RingItem[] = entries
+      // Whatever somebody else put into the stream: nobody is told of another tenant.
+      .filter((entry) => entry.tenantId === tenantId && compareEntryIds(entry.id, readUpTo) <= 0)
+      .map((entry) => ({ cursor: cursorOf(entry), type: entry.type, frame: eventFrame(entry) }));
+    this.noteSizes(channel, items);
+    // A full page ends with what was looked at last, be it told or not: the next one goes on from there.
+    const lastId = entries.length === count ? entries.at(-1)?.id : undefined;
+    const upTo = lastId && compareEntryIds(lastId, readUpTo) < 0 ? lastId : readUpTo;
+    return { slices: slicesOf(items, PAGE_SLICE_BYTES), upTo };
+  }
+
+  private entriesOfPage(channel: Channel): number {
+    const { size, bytes } = channel.ring;
+    const each = this.eventBytes.get(channel) ?? (size > 0 ? bytes / size : PAGE_BYTES / FIRST_ENTRIES);
+    return Math.min(MOST_ENTRIES, Math.max(1, Math.ceil(PAGE_BYTES / each)));
+  }
+
+  private noteSizes(channel: Channel, items: readonly RingItem[]): void {
+    if (items.length === 0) return;
+    const bytes = items.reduce((sum, { frame }) => sum + frame.length, 0);
+    this.eventBytes.set(channel, bytes / items.length);
   }
 
   private turn(): Promise<void> | undefined {
@@ -94,8 +109,4 @@ export class PageReader {
     }
     return new Promise((resolve) => this.waiting.push(resolve));
   }
-}
-
-export function later(a: EntryId, b: EntryId): EntryId {
-  return compareEntryIds(a, b) >= 0 ? a : b;
 }

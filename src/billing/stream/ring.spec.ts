@@ -50,11 +50,13 @@ describe('TenantRing', () => {
     expect(ring.bytesBetween(ring.first + 1, ring.first + 3)).toBe(2 * 207);
   });
 
-  it('says how much fits, one event at least', () => {
-    const ring = filled(10, 5);
-    expect([ring.indexWithin(0, 1), ring.indexWithin(0, 2 * 210), ring.indexWithin(3, 1e9)]).toEqual([
-      1, 2, 5,
-    ]);
+  it('ends batches at the same events for whoever comes from wherever, one event at least', () => {
+    const ring = filled(10, 9);
+    const [block] = [2 * 207];
+    expect([0, 1, 2, 3, 4].map((from) => ring.blockEnd(from, block))).toEqual([2, 2, 4, 4, 6]);
+    expect([ring.blockEnd(3, 1), ring.blockEnd(8, 1e9), ring.blockEnd(0, 1e9)]).toEqual([4, 9, 9]);
+    for (let n = 0; n < 5; n += 1) ring.dropOldest();
+    expect([5, 6, 7].map((from) => ring.blockEnd(from, block))).toEqual([6, 8, 8]);
   });
 
   it('forgets everything and goes on with the same indexes', () => {

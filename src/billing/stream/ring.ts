@@ -93,15 +93,17 @@ export class TenantRing {
   /** Of the items from `from` up to `to`. */
   bytesBetween(from: number, to: number): number {
     if (to <= from) return 0;
-    const offset = this.dropped - this.first;
-    const before = from === this.first ? this.droppedBytes : (this.items[from + offset - 1]?.endsAt ?? 0);
-    return (this.items[to + offset - 1]?.endsAt ?? 0) - before;
+    return this.startOf(to) - this.startOf(from);
   }
 
-  /** Index behind the last item that fits into so many bytes from `from` on; one item at least. */
-  indexWithin(from: number, bytes: number): number {
+  /**
+   * Index behind the last item that begins in the same block of so many bytes as the one at `from`. Whoever comes from
+   * wherever is at the ends of blocks then, so that all get the same batches.
+   */
+  blockEnd(from: number, blockBytes: number): number {
+    const block = Math.floor(this.startOf(from) / blockBytes);
     let to = Math.min(from + 1, this.end);
-    while (to < this.end && this.bytesBetween(from, to + 1) <= bytes) to += 1;
+    while (to < this.end && Math.floor(this.startOf(to) / blockBytes) === block) to += 1;
     return to;
   }
 
@@ -117,5 +119,11 @@ export class TenantRing {
       else high = middle;
     }
     return low - this.dropped + this.first;
+  }
+
+  /** Bytes of the ring before an item, from the beginning of time. */
+  private startOf(index: number): number {
+    if (index === this.first) return this.droppedBytes;
+    return this.items[index - this.first + this.dropped - 1]?.endsAt ?? 0;
   }
 }

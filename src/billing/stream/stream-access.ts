@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
+  type AccessClaims,
   AccessTokens,
   ForbiddenError,
   InvalidTokenError,
@@ -45,12 +46,17 @@ export class StreamAccess {
 
   /** With the epoch of the session, which only the token says. @throws as `identify` */
   async byToken(request: FastifyRequest): Promise<StreamIdentity> {
-    const { userId, tenantId, role, sessionId, scopes } = await this.authentication.identify(request);
+    const claims = await this.claimsOf(request);
+    const { userId, tenantId, role, sessionId, scopes, epoch, expiresAtMs } = claims;
     if (!scopes.includes(READ_SCOPE))
       throw new ForbiddenError(`The access token lacks the scope ${READ_SCOPE}.`, [READ_SCOPE]);
-    const token = request.headers.authorization?.slice(BEARER.length).trim() ?? '';
-    const { epoch, expiresAtMs } = await this.tokens.verify(token);
     return { userId, tenantId, role, sessionId, epoch, endsAtMs: expiresAtMs };
+  }
+
+  /** Where a guard has asked already whether the session lives, only the token is read again. */
+  private async claimsOf(request: FastifyRequest): Promise<AccessClaims> {
+    if (!request.identity) return this.authentication.claims(request);
+    return this.tokens.verify(request.headers.authorization?.slice(BEARER.length).trim() ?? '');
   }
 
   private async byCookie(

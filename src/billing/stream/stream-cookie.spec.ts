@@ -38,7 +38,7 @@ function rig({ url = 'https://app.example.com', keys = 'k'.repeat(32) } = {}) {
     },
   } as unknown as StreamTickets;
   const authentication = {
-    identify: () => Promise.reject(new InvalidTokenError('missing')),
+    claims: () => Promise.reject(new InvalidTokenError('missing')),
   } as unknown as RequestAuthentication;
   const access = new StreamAccess(authentication, {} as AccessTokens, cookie, tickets);
   return { clock, cookie, access, state };

@@ -9,6 +9,7 @@ import { HEARTBEAT_COMMENT, HEARTBEAT_EVENT } from './frame.js';
 import { OpenStreams } from './open-streams.js';
 import { BillingStreamSettings } from './stream.config.js';
 import type { StreamIdentity } from './stream-identity.js';
+import { letGo } from './let-go.js';
 import { StreamSocket } from './stream-socket.js';
 import { StreamTiming } from './stream-timing.js';
 import type { StartAt } from './subscription.js';
@@ -55,6 +56,7 @@ export class StreamOpener {
     const headers = reply.getHeaders() as OutgoingHttpHeaders;
     const socket = await StreamSocket.open(reply.raw, headers, this.clock);
     if (!socket) return;
+    letGo(reply.raw);
     const stream = this.watched(channel, socket, order);
     const kept = this.streams.add(stream);
     onRequestEnd(request, reply, () => this.ended(stream));

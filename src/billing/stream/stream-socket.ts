@@ -20,6 +20,8 @@ const NOTHING = Buffer.alloc(0);
  */
 export class StreamSocket {
   private stalled: { sinceMs: number; takenBytes: number } | undefined;
+  /** Beside the head of the answer. */
+  private sentBytes = 0;
 
   private constructor(
     private readonly response: ServerResponse,
@@ -70,22 +72,37 @@ export class StreamSocket {
     return this.socket.writableLength;
   }
 
-  /** For how long the client has taken nothing although something waits for it, milliseconds; as it is called. */
+  /**
+   * For how long the client has taken nothing although something waits for it, milliseconds. What it takes is seen when
+   * this is called and when something is sent.
+   */
   stalledMs(): number {
-    const { writableLength, bytesWritten } = this.socket;
-    const takenBytes = bytesWritten - writableLength;
-    if (writableLength === 0) this.stalled = undefined;
-    else if (this.stalled?.takenBytes !== takenBytes)
-      this.stalled = { sinceMs: this.clock.monotonicMs(), takenBytes };
+    this.look();
     return this.stalled ? this.clock.monotonicMs() - this.stalled.sinceMs : 0;
   }
 
-  send({ framed, plain }: Chunk): void {
-    if (!this.closed) this.socket.write(this.response.chunkedEncoding ? framed : plain);
+  /** @param done is called when the client has taken it, or has left */
+  send({ framed, plain }: Chunk, done?: () => void): void {
+    if (this.closed) return done?.();
+    const bytes = this.response.chunkedEncoding ? framed : plain;
+    this.sentBytes += bytes.length;
+    this.socket.write(bytes, done);
+    this.look();
   }
 
   write(...frames: readonly Buffer[]): void {
     this.send(chunkOf(frames));
+  }
+
+  /** From when a client keeps something waiting, and not from when a heartbeat comes to see it. */
+  private look(): void {
+    const { writableLength, writableCorked } = this.socket;
+    if (writableLength === 0) this.stalled = undefined;
+    // What is held back to be one write waits for us.
+    if (writableLength === 0 || writableCorked > 0) return;
+    const takenBytes = this.sentBytes - writableLength;
+    if (this.stalled?.takenBytes !== takenBytes)
+      this.stalled = { sinceMs: this.clock.monotonicMs(), takenBytes };
   }
 
   /** Calls `run` once, when everything that was written has been taken; never where the client leaves before. */

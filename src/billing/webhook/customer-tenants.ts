@@ -23,7 +23,7 @@ export interface CustomerTenant {
  */
 @Injectable()
 export class CustomerTenants {
-  private readonly known: KnownCustomers;
+  private readonly lately: KnownCustomers;
   private readonly asking = new Map<string, Promise<string | undefined>>();
   /** How often an operator has changed something: an answer that was asked for before may be the old one. */
   private changes = 0;
@@ -33,7 +33,12 @@ export class CustomerTenants {
     private readonly tenants: Tenants,
     @Inject(CLOCK) clock: Clock,
   ) {
-    this.known = new KnownCustomers(clock);
+    this.lately = new KnownCustomers(clock);
+  }
+
+  /** What was read of SQL within the last minute; undefined where it has to be asked. */
+  known(customerId: string): string | undefined {
+    return this.lately.fresh(customerId);
   }
 
   /**
@@ -44,12 +49,12 @@ export class CustomerTenants {
    */
   async tenantOf(customerId: string, hint: string | undefined): Promise<string | undefined> {
     if (customerId === '') return await this.existing(hint);
-    const fresh = this.known.fresh(customerId);
+    const fresh = this.known(customerId);
     if (fresh !== undefined) return fresh;
     try {
       return await this.askOnce(customerId, hint);
     } catch (error) {
-      const kept = error instanceof DatabaseUnavailableError ? this.known.kept(customerId) : undefined;
+      const kept = error instanceof DatabaseUnavailableError ? this.lately.kept(customerId) : undefined;
       if (kept === undefined) throw error;
       return kept;
     }
@@ -71,7 +76,7 @@ export class CustomerTenants {
         .returning(),
     );
     this.changes += 1;
-    this.known.remember(customerId, existing);
+    this.lately.remember(customerId, existing);
     return row as CustomerTenant;
   }
 
@@ -95,7 +100,7 @@ export class CustomerTenants {
   private async ask(customerId: string, hint: string | undefined): Promise<string | undefined> {
     const { changes } = this;
     const tenantId = (await this.read(customerId))?.tenantId ?? (await this.learn(customerId, hint));
-    if (tenantId !== undefined && changes === this.changes) this.known.remember(customerId, tenantId);
+    if (tenantId !== undefined && changes === this.changes) this.lately.remember(customerId, tenantId);
     return tenantId;
   }
 

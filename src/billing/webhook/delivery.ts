@@ -15,6 +15,11 @@ const HEADER = 'stripe-signature';
 /** What a delivery is looked at: the bytes of its body, the signature, and who sent it. */
 export type DeliveryRequest = Pick<FastifyRequest, 'rawBody' | 'headers' | 'raw' | 'ip'>;
 
+export interface TakenIn {
+  readonly duplicate: boolean;
+  readonly unassigned: boolean;
+}
+
 /** One delivery of Stripe from its bytes to the log. */
 @Injectable()
 export class Delivery {
@@ -30,47 +35,53 @@ export class Delivery {
   }
 
   /**
-   * @returns whether the event had been taken before; it is in the log in either case
+   * @returns whether the event had been taken before, and else whether nobody knows whose it is; it is in the log in any case
    * @throws SignatureRefusedError, RateLimitExceededError where too many of them came from one address,
    *   MalformedEventError, RedisUnavailableError, DatabaseUnavailableError
    */
-  async receive(request: DeliveryRequest): Promise<{ readonly duplicate: boolean }> {
+  async receive(request: DeliveryRequest): Promise<TakenIn> {
     let event: StripeEvent | undefined;
     try {
-      const text = await this.verified(request);
+      const text = this.verified(request);
       event = readStripeEvent(parse(text));
       const { duplicate, result } = await this.ingest.keep(event, text, 'webhook');
       this.count(event, result);
-      return { duplicate };
+      return { duplicate, unassigned: result === 'unassigned' };
     } catch (error) {
-      this.count(event, resultOf(error));
-      throw error;
+      const told = error instanceof SignatureRefusedError ? await this.spend(error, request.ip) : error;
+      this.count(event, resultOf(told));
+      throw told;
     }
   }
 
   /** @returns the text of a body that Stripe signed */
-  private async verified({ rawBody, headers, raw, ip }: DeliveryRequest): Promise<string> {
+  private verified({ rawBody, headers, raw }: DeliveryRequest): string {
     const startedMs = performance.now();
-    const text = rawBody?.toString('utf8') ?? '';
     try {
+      const text = rawBody?.toString('utf8') ?? '';
       if (isRepeated(raw.rawHeaders, HEADER)) throw new SignatureRefusedError('doubled');
       const header = headers[HEADER];
       const position = this.signatures.verify(text, typeof header === 'string' ? header : undefined);
       this.metrics.billingWebhookSecret.child({ position: String(position) }).inc();
       return text;
-    } catch (error) {
-      if (error instanceof SignatureRefusedError) await this.spend(error, ip);
-      throw error;
     } finally {
       this.verifySeconds.observe((performance.now() - startedMs) / 1000);
     }
   }
 
-  /** Only what is signed badly is limited: what Stripe sends may come in swarms, from few addresses. */
-  private async spend({ fault }: SignatureRefusedError, ip: string): Promise<void> {
-    this.metrics.billingWebhookSignature.inc({ reason: fault });
-    const decision = await this.limiter.check('webhook-signature', { ip });
-    if (!decision.allowed) throw new RateLimitExceededError(decision);
+  /**
+   * Only what is signed badly is limited: what Stripe sends may come in swarms, from few addresses.
+   *
+   * @returns what to answer with
+   */
+  private async spend(refused: SignatureRefusedError, ip: string): Promise<unknown> {
+    this.metrics.billingWebhookSignature.inc({ reason: refused.fault });
+    try {
+      const decision = await this.limiter.check('webhook-signature', { ip });
+      return decision.allowed ? refused : new RateLimitExceededError(decision);
+    } catch (error) {
+      return error;
+    }
   }
 
   private count(event: StripeEvent | undefined, result: string): void {

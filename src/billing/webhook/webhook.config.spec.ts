@@ -33,6 +33,32 @@ describe('The settings of the webhook', () => {
       ]);
   });
 
+  it.each([{}, { STRIPE_WEBHOOK_SECRET: 'short' }])('send whoever lacks a secret to Stripe: %j', (given) => {
+    const env = { APP_PROFILE: 'production', ...given };
+    const [fault] = judge([ConfigModule.forFeature(StripeWebhookSettings)], env).faults;
+    expect(fault).toMatchObject({
+      variable: 'STRIPE_WEBHOOK_SECRET',
+      remedy: expect.stringMatching(/^Copy the signing secret \(whsec_…\).*dashboard.*stripe listen/),
+    });
+  });
+
+  it('warn of a secret that is none of Stripe, outside local profiles', () => {
+    const warned = (APP_PROFILE: string, secret: string) => {
+      const env = { APP_PROFILE, STRIPE_WEBHOOK_SECRET: secret };
+      const { settings, faults } = judge([ConfigModule.forFeature(StripeWebhookSettings)], env);
+      expect(faults).toEqual([]);
+      return settings.warnings;
+    };
+    const other = 'r'.repeat(40);
+    expect(warned('staging', SECRET)).toEqual([]);
+    expect(warned('development', other)).toEqual([]);
+    for (const profile of ['staging', 'production'])
+      expect(warned(profile, `${SECRET},${other}`)).toEqual([
+        expect.stringContaining('STRIPE_WEBHOOK_SECRET: does not begin with whsec_'),
+      ]);
+    expect(warned('staging', other).join('')).not.toContain(other);
+  });
+
   it.each(['demo', 'test'])('may have none in %s', (profile) => {
     expect(faults({ APP_PROFILE: profile, [TOLERANCE]: '0' })).toEqual([]);
   });

@@ -1,5 +1,11 @@
 import { Max, Min } from 'class-validator';
-import { EnvVariable, type Fault, type RuleContext, type SettingsRules } from '../../config/index.js';
+import {
+  EnvVariable,
+  type Fault,
+  type RuleContext,
+  type SettingsRules,
+  isLocal,
+} from '../../config/index.js';
 import { keysOf } from '../../kernel/key-ring.js';
 import { Secret } from '../../kernel/redact.js';
 
@@ -7,15 +13,21 @@ const HOUR_S = 3600;
 /** Each costs an HMAC per delivery; Stripe itself knows two while one is rolled. */
 const MOST_SECRETS = 5;
 
+const SECRET_REMEDY =
+  "Copy the signing secret (whsec_…) of this endpoint from Stripe's dashboard, or what `stripe listen` prints";
+/** What Stripe's secrets begin with. */
+const PREFIX = 'whsec_';
+
 /** What Stripe's deliveries are judged by. */
 export class StripeWebhookSettings implements SettingsRules {
   static readonly title = 'Stripe webhook';
 
   @EnvVariable('STRIPE_WEBHOOK_SECRET', {
-    doc: 'Signing secrets of the webhook endpoint, newest,older, at most 5: any of them verifies, so that one can be rolled',
+    doc: 'Signing secrets of the webhook endpoint as Stripe shows them (whsec_…), newest,older, at most 5: any of them verifies, so that one can be rolled',
     file: true,
     ownSecret: 'generated',
     ring: true,
+    remedy: SECRET_REMEDY,
   })
   secrets!: Secret;
 
@@ -37,6 +49,10 @@ export class StripeWebhookSettings implements SettingsRules {
         rule: `has more than ${MOST_SECRETS} secrets`,
         remedy: 'Keep those that an endpoint of Stripe still signs with',
       });
+    if (!isLocal(profile) && secrets && keysOf(secrets).some((secret) => !secret.startsWith(PREFIX)))
+      settings.warn(
+        `STRIPE_WEBHOOK_SECRET: does not begin with ${PREFIX}, as those of Stripe do: no delivery would verify. ${SECRET_REMEDY}.`,
+      );
     if (profile === 'demo' || profile === 'test') return faults;
     // Blank counts as unset elsewhere; here it is what a template leaves behind that was meant to say something.
     const blank = env['STRIPE_WEBHOOK_TOLERANCE_S']?.trim() === '';

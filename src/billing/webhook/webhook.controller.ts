@@ -8,7 +8,10 @@ import { Delivery } from './delivery.js';
 /** Stripe's own events have a few kilobytes; an invoice with many lines has some hundred. */
 const MOST_BYTES = 512 * 1024;
 
-/** Where Stripe delivers. It answers 200 once the event is in the log, and everything else makes Stripe come again. */
+/**
+ * Where Stripe delivers. It answers 200 once the event is in the log, and everything else makes Stripe come again. The answer
+ * has `unassigned: true` where the event is new and belongs to nobody yet.
+ */
 @Controller('webhooks/stripe')
 @SkipRateLimit()
 export class StripeWebhookController {
@@ -20,7 +23,7 @@ export class StripeWebhookController {
   @RawBodyOnly(MOST_BYTES)
   @Backpressure(BILLING_BACKLOG)
   async receive(@Req() request: FastifyRequest) {
-    const { duplicate } = await this.delivery.receive(request);
-    return { received: true, duplicate };
+    const { duplicate, unassigned } = await this.delivery.receive(request);
+    return { received: true, duplicate, ...(unassigned && { unassigned }) };
   }
 }

@@ -3,6 +3,9 @@ import { BillingLogSettings } from '../../billing/log/billing-log.config.js';
 import { EventLogModule } from '../../billing/log/event-log.module.js';
 import { BackfillSettings } from '../../billing/ops/ops.config.js';
 import { AlreadyRunningError } from '../../billing/ops/ops.errors.js';
+import { BackfillStore } from '../../billing/ops/backfill/backfill-store.js';
+import { DeadLetters } from '../../billing/ops/dead-letters.js';
+import { Lag } from '../../billing/ops/lag.js';
 import { opsProviders } from '../../billing/ops/ops.providers.js';
 import { Projection } from '../../billing/projector/projection.js';
 import { ProjectorSettings } from '../../billing/projector/projector.config.js';
@@ -17,7 +20,7 @@ import { redactText } from '../../kernel/redact.js';
 import { RedisModule } from '../../redis/index.js';
 import { TelemetryModule } from '../../telemetry/index.js';
 import { type CliContext, type ExitCode, UsageError } from '../cli-context.js';
-import { inContainer } from '../in-container.js';
+import { type Container, inContainer } from '../in-container.js';
 
 /** As the projector has it: both are one share. */
 const CONNECTIONS = 4;
@@ -42,14 +45,41 @@ const CONNECTIONS = 4;
 })
 class BillingCommandModule {}
 
+/** What shows where billing stands: Redis alone. */
+@Module({
+  imports: [
+    TelemetryModule,
+    RedisModule.forRoot(),
+    RedisModule.forPurpose('billingEvents'),
+    ConfigModule.forFeature(BillingLogSettings),
+    ConfigModule.forFeature(BackfillSettings),
+    ConfigModule.forFeature(ProjectorSettings),
+    EventLogModule,
+  ],
+  providers: [projectorStream, BackfillStore, DeadLetters, Lag],
+})
+class BillingLookModule {}
+
+type Work = (billing: INestApplicationContext) => Promise<ExitCode>;
+
 /**
  * Runs a command on the servers of the application.
  *
  * @returns what `work` gives; of an error that people can do something about, its exit code, after it was printed
  */
-export async function inBilling(
+export function inBilling(context: CliContext, work: Work): Promise<ExitCode> {
+  return inHouse(context, { module: BillingCommandModule }, work);
+}
+
+/** As `inBilling`, with EventLog, DeadLetters and Lag only, and without SQL: it may be away. */
+export function lookAtBilling(context: CliContext, work: Work): Promise<ExitCode> {
+  return inHouse(context, { module: BillingLookModule, withoutSql: true }, work);
+}
+
+async function inHouse(
   { application, output }: CliContext,
-  work: (billing: INestApplicationContext) => Promise<ExitCode>,
+  wanted: Pick<Container, 'module' | 'withoutSql'>,
+  work: Work,
 ): Promise<ExitCode> {
   const house = await application();
   const started = await house.start();
@@ -64,5 +94,5 @@ export async function inBilling(
     );
   // Somebody else is at it: later it goes, as with a server that is away.
   const passes = (error: AppError) => error instanceof AlreadyRunningError;
-  return inContainer({ module: BillingCommandModule, settings, output, passes }, work);
+  return inContainer({ ...wanted, settings, output, passes }, work);
 }

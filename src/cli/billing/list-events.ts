@@ -1,3 +1,4 @@
+import { jsonOf } from '../../billing/log/entry-data.js';
 import { ORIGIN, parseEntryId } from '../../billing/log/entry-id.js';
 import { EventLog } from '../../billing/log/event-log.js';
 import type { LogEntry } from '../../billing/log/log-entry.js';
@@ -8,7 +9,7 @@ import { printable } from '../../kernel/redact.js';
 import type { EventsOptions } from '../billing-ops.command.js';
 import { type CliContext, type ExitCode, UsageError } from '../cli-context.js';
 import { alignColumns } from '../table.js';
-import { inBilling } from './in-billing.js';
+import { lookAtBilling } from './in-billing.js';
 
 const PAGE = 500;
 
@@ -19,11 +20,12 @@ export async function listEvents(options: EventsOptions, context: CliContext): P
     throw new UsageError('--tenant is a UUID in lower case, or _unassigned');
   if (type !== undefined && !TYPE_GLOBS.test(type)) throw new UsageError('--type is globs such as invoice.*');
   if (after !== undefined && !parseEntryId(after)) throw new UsageError('--after is the id of an entry');
-  return await inBilling(context, async (billing) => {
+  return await lookAtBilling(context, async (billing) => {
     const entries = await find(billing.get(EventLog), options);
     const { output } = context;
     if (options.json)
-      for (const entry of entries) output.out(JSON.stringify({ ...entry, data: JSON.parse(entry.data) }));
+      for (const entry of entries)
+        output.out(JSON.stringify({ ...entry, data: jsonOf(entry.data) ?? entry.data }));
     else if (entries.length === 0) output.err('No event is kept that fits.');
     else for (const line of alignColumns([HEAD, ...entries.map(rowOf)])) output.out(line);
     return EXIT.ok;

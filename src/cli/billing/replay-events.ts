@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { millisecondsOf } from '../../billing/ops/moment.js';
-import { Replay, type ReplayReport } from '../../billing/ops/replay/replay.js';
+import { Replay, type ReplayReport, newReplayId } from '../../billing/ops/replay/replay.js';
 import { REPLAY_TARGETS, type Outcomes, type ReplayTarget } from '../../billing/ops/replay/replay-target.js';
 import type { Selection } from '../../billing/ops/replay/selection.js';
 import { TenantRebuild } from '../../billing/ops/replay/tenant-rebuild.js';
@@ -19,12 +19,14 @@ export async function replayEvents(options: ReplayOptions, context: CliContext):
   const dryRun = isDry(options);
   return await inBilling(context, async (billing) => {
     const { output } = context;
-    const id = options.id;
-    const report = await run(billing, { options, target: to, dryRun }, context);
+    const { id = newReplayId() } = options;
+    // Before anything is told: whoever breaks it off has the name under which it goes on.
+    if (to === 'stream' && !dryRun) output.err(`Replay ${id}. Should it be interrupted: --id ${id} goes on.`);
+    const report = await run(billing, { options, target: to, dryRun, id }, context);
     output.live?.('');
     if (options.json) output.out(JSON.stringify(report, null, 2));
     else for (const line of linesOf(report, options)) output.out(line);
-    if (dryRun && !options.json) output.err(hint(options, id));
+    if (dryRun && !options.json) output.err(hint(options, options.id));
     return EXIT.ok;
   });
 }
@@ -33,16 +35,16 @@ interface Wanted {
   readonly options: ReplayOptions;
   readonly target: ReplayTarget;
   readonly dryRun: boolean;
+  readonly id: string;
 }
 
 async function run(
   billing: INestApplicationContext,
-  { options, target, dryRun }: Wanted,
+  { options, target, dryRun, id }: Wanted,
   { output }: CliContext,
 ): Promise<ReplayReport> {
-  const { id } = options;
   return await billing.get(Replay).run(
-    { selection: selectionOf(options), target, dryRun, ...(id !== undefined && { id }) },
+    { selection: selectionOf(options), target, dryRun, id },
     {
       onProgress: ({ looked, matched }) =>
         output.live?.(`${looked} looked at  ${matched} match  ${dryRun ? '(counting)' : ''}`),

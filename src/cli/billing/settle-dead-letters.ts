@@ -7,13 +7,13 @@ import { printable } from '../../kernel/redact.js';
 import type { DeadLetterOptions } from '../billing-ops.command.js';
 import { type CliContext, type ExitCode, UsageError } from '../cli-context.js';
 import { alignColumns } from '../table.js';
-import { inBilling } from './in-billing.js';
+import { inBilling, lookAtBilling } from './in-billing.js';
 
 /** @throws UsageError */
 export async function settleDeadLetters(options: DeadLetterOptions, context: CliContext): Promise<ExitCode> {
   const { replay, discard, all, id = [] } = options;
   if (replay && discard) throw new UsageError('give --replay or --discard');
-  if (!replay && !discard) return await inBilling(context, (billing) => list(billing, options, context));
+  if (!replay && !discard) return await lookAtBilling(context, (billing) => list(billing, options, context));
   if (Boolean(all) === id.length > 0) throw new UsageError('say which: --id, or --all');
   const which = all ? 'all' : id.map(idOf);
   const dryRun = !options.yes;
@@ -23,7 +23,7 @@ export async function settleDeadLetters(options: DeadLetterOptions, context: Cli
     const { output } = context;
     const said = Object.entries(outcomes).map(([name, count]) => `${count} ${name}`);
     if (options.json) output.out(JSON.stringify({ action, dryRun, outcomes }, null, 2));
-    else output.out(said.length > 0 ? said.join(', ') : 'There is no such dead letter.');
+    else output.out(said.length > 0 ? said.join(', ') : all ? NONE : 'There is no such dead letter.');
     if (dryRun && !options.json) output.err('Nothing was changed. Add --yes to do it.');
     return EXIT.ok;
   });
@@ -48,6 +48,7 @@ async function list(
   return EXIT.ok;
 }
 
+const NONE = 'There are no dead letters.';
 const HEAD = ['LETTER', 'ENTRY', 'REASON', 'DELIVERIES', 'TYPE', 'EVENT', 'TENANT'];
 
 function rowOf({ id, entryId, reason, deliveries, entry }: DeadLetter): string[] {

@@ -2,10 +2,10 @@ import { Lag, type LagReport } from '../../billing/ops/lag.js';
 import { EXIT } from '../../kernel/errors.js';
 import type { CliContext, ExitCode } from '../cli-context.js';
 import { alignColumns } from '../table.js';
-import { inBilling } from './in-billing.js';
+import { lookAtBilling } from './in-billing.js';
 
 export async function showLag({ json }: { readonly json?: boolean }, context: CliContext): Promise<ExitCode> {
-  return await inBilling(context, async (billing) => {
+  return await lookAtBilling(context, async (billing) => {
     const report = await billing.get(Lag).report();
     const { output } = context;
     if (json) output.out(JSON.stringify(report, null, 2));

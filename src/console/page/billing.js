@@ -1,40 +1,40 @@
-// The billing events of one tenant, as they happen. EventSource connects again by itself and says where it stood; where
-// it was closed for good (an answer that is no stream), this page begins anew after the place that it knows.
+// The billing events of one tenant, as they happen. When a stream ends, the next one begins where it stood, until its session
+// is over.
+
+import { StreamRefused, readEvents } from './event-stream.js';
 
 const MOST_SHOWN = 200;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;
+/** The session is over, or is of nobody who may read this. */
+const SIGNED_OUT = [401, 403];
+/** Of the refusals below 500, those that pass by themselves. */
+const PASSES = [408, 425, 429];
 
-const state = {
-  received: 0,
-  twice: 0,
-  missing: 0,
-  connects: 0,
-  position: '',
-  sequence: 0,
-  pauseMs: FIRST_PAUSE_MS,
-};
-let source;
-let again;
+const begun = { received: 0, twice: 0, missing: 0, connects: 0, position: '', sequence: 0 };
+const state = { ...begun };
+let following = new AbortController();
 
 export function followOnSubmit() {
   document.querySelector('#sign-in').addEventListener('submit', async (submit) => {
     submit.preventDefault();
-    stop();
-    Object.assign(state, { received: 0, twice: 0, missing: 0, connects: 0, position: '', sequence: 0 });
+    following.abort();
+    const { signal } = (following = new AbortController());
+    Object.assign(state, begun);
     document.querySelector('#events').replaceChildren();
+    count();
     try {
       await signIn();
-      follow();
     } catch (error) {
-      say(error instanceof Refused ? error.message : 'Nobody answers.');
+      return say(error instanceof Refused ? error.message : 'Nobody answers.');
     }
+    if (!signal.aborted) await follow(document.querySelector('#types').value.trim(), signal);
   });
 }
 
 class Refused extends Error {}
 
-/** A login gives a token, the token a ticket, and the ticket a cookie that EventSource can send. */
+/** A login gives a token, the token a ticket, and the ticket a cookie for the stream alone. */
 async function signIn() {
   say('Signing in …');
   const email = document.querySelector('#email').value;
@@ -57,57 +57,89 @@ async function post(path, body, headers = {}) {
   return answer;
 }
 
-function follow() {
-  const query = new URLSearchParams();
-  const types = document.querySelector('#types').value.trim();
-  if (types) query.set('types', types);
-  if (state.position) query.set('last_event_id', state.position);
-  const heard = new EventSource(`/v1/billing/stream?${query.toString()}`);
-  source = heard;
+/** @param {string} types as they were when it began: what is missing is seen where everything is followed */
+async function follow(types, signal) {
+  const url = `/v1/billing/stream${types ? `?types=${encodeURIComponent(types)}` : ''}`;
+  const wait = { pauseMs: FIRST_PAUSE_MS, retryMs: FIRST_PAUSE_MS };
+  const client = {
+    signal,
+    onOpen: () => {
+      wait.pauseMs = FIRST_PAUSE_MS;
+      state.connects += 1;
+      say('Live.');
+      count();
+    },
+    onRetry: (ms) => (wait.retryMs = ms),
+    onEvent: (event) => take(event, types === ''),
+  };
   say('Connecting …');
-  heard.addEventListener('open', () => {
-    state.connects += 1;
-    state.pauseMs = FIRST_PAUSE_MS;
-    say('Live.');
-    count();
+  while (!signal.aborted) {
+    const refusal = await readEvents(url, { ...client, lastEventId: state.position }).catch((error) => error);
+    if (signal.aborted) return;
+    if (isFinal(refusal)) return say(finalWord(refusal));
+    await pause(pauseAfter(refusal, wait), signal);
+  }
+}
+
+/** Asking again changes nothing. */
+function isFinal(refusal) {
+  return refusal instanceof StreamRefused && refusal.status < 500 && !PASSES.includes(refusal.status);
+}
+
+function finalWord({ status }) {
+  return SIGNED_OUT.includes(status)
+    ? 'Your session has ended. Sign in again to go on.'
+    : `The stream is refused (${status}). Look at what you ask for, and follow again.`;
+}
+
+/** @returns {number} until the next try, milliseconds; what a server asks for is waited for */
+function pauseAfter(refusal, wait) {
+  if (!(refusal instanceof StreamRefused)) {
+    // One that was ended in order has said why.
+    if (refusal) say('Lost; connecting again …');
+    return wait.retryMs;
+  }
+  const ms = Math.max(wait.pauseMs, refusal.retryAfterMs);
+  wait.pauseMs = Math.min(wait.pauseMs * 2, LONGEST_PAUSE_MS);
+  say(`Refused; again in ${Math.round(ms / 1000)} s.`);
+  return ms;
+}
+
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
   });
-  heard.addEventListener('error', () =>
-    heard.readyState === EventSource.CLOSED ? beginAnew() : say('Lost; connecting again …'),
-  );
-  heard.addEventListener('gap', ({ data }) => showGap(JSON.parse(data)));
-  heard.addEventListener('bye', ({ data }) =>
-    say(`The server ends the stream (${JSON.parse(data).reason}); connecting again …`),
-  );
-  const names = document.querySelector('#types').dataset.names.split(' ');
-  for (const name of names) heard.addEventListener(name, show);
-  heard.addEventListener('message', show);
 }
 
-function stop() {
-  source?.close();
-  clearTimeout(again);
+function take({ type, data, id }, everything) {
+  if (id) state.position = id;
+  if (data === '') return count();
+  if (type === 'gap') return showGap(JSON.parse(data));
+  if (type === 'bye')
+    return say(`The server ends the stream (${JSON.parse(data).reason}); connecting again …`);
+  show(type, data, everything);
 }
 
-function beginAnew() {
-  source.close();
-  say(`Refused; again in ${Math.round(state.pauseMs / 1000)} s.`);
-  again = setTimeout(follow, state.pauseMs);
-  state.pauseMs = Math.min(state.pauseMs * 2, LONGEST_PAUSE_MS);
-}
-
-function show({ type, data, lastEventId }) {
-  const sequence = Number(lastEventId.split('.')[1] ?? 0);
-  if (lastEventId) state.position = lastEventId;
-  if (!data) return;
+function show(type, data, everything) {
+  const sequence = Number(state.position.split('.')[1] ?? 0);
   state.received += 1;
   if (sequence <= state.sequence) state.twice += 1;
-  else if (state.sequence > 0 && !document.querySelector('#types').value.trim())
-    state.missing += sequence - state.sequence - 1;
+  else if (state.sequence > 0 && everything) state.missing += sequence - state.sequence - 1;
   state.sequence = Math.max(state.sequence, sequence);
-  const { occurred_at: at, summary, stale, replayed } = JSON.parse(data);
+  const { occurred_at: at, summary, stale, replayed } = fieldsOf(data);
   const marks = [stale && 'late', replayed && 'again'].filter(Boolean).join(', ');
-  add(at, `${sequence}  ${type}  ${summary ?? ''}`, marks);
+  add(at ?? new Date().toISOString(), `${sequence}  ${type}  ${summary ?? ''}`, marks);
   count();
+}
+
+/** Nothing of what somebody else put into the stream, which need not be JSON. */
+function fieldsOf(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return {};
+  }
 }
 
 function showGap({ missed, reason }) {

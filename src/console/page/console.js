@@ -34,8 +34,7 @@ operator.addEventListener('submit', (submit) => {
   void look();
 });
 
-const { sign_in: account, event_types: types } = await (await fetch('/console/settings.json')).json();
-document.querySelector('#types').dataset.names = types.join(' ');
+const { sign_in: account } = await (await fetch('/console/settings.json')).json();
 if (account) {
   document.querySelector('#email').value = account.email;
   document.querySelector('#password').value = account.password;

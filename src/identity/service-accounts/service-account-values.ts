@@ -1,15 +1,16 @@
 import { createPublicKey } from 'node:crypto';
 import { InvalidIdentityValueError } from '../identity.errors.js';
 
-const NAME = /^[a-z][a-z0-9-]{1,62}$/;
-const SCOPE = /^[a-z][a-z0-9-]{0,31}(?::[a-z][a-z0-9-]{0,31}){0,3}$/;
-const MOST_SCOPES = 32;
+export const SERVICE_ACCOUNT_NAME = /^[a-z][a-z0-9-]{1,62}$/;
+/** Of what a service account may ask for. */
+export const SERVICE_SCOPE = /^[a-z][a-z0-9-]{0,31}(?::[a-z][a-z0-9-]{0,31}){0,3}$/;
+export const MOST_SERVICE_SCOPES = 32;
 /** An access token cannot say a longer one. */
 export const LONGEST_SCOPE = 64;
 const MOST_PEM_LENGTH = 1024;
 
 export function isServiceAccountName(text: string): boolean {
-  return NAME.test(text);
+  return SERVICE_ACCOUNT_NAME.test(text);
 }
 
 /** @throws InvalidIdentityValueError */
@@ -25,16 +26,16 @@ export function assertServiceAccountName(name: string): void {
  * @throws InvalidIdentityValueError
  */
 export function scopeList(scopes: readonly string[]): string[] {
-  const unique = scopes.length > MOST_SCOPES ? [] : [...new Set(scopes)].sort();
+  const unique = scopes.length > MOST_SERVICE_SCOPES ? [] : [...new Set(scopes)].sort();
   if (unique.length > 0 && unique.every(isScope)) return unique;
   throw new InvalidIdentityValueError(
     'scopes',
-    `be 1 to ${MOST_SCOPES} scopes such as billing:read, of at most ${LONGEST_SCOPE} characters each`,
+    `be 1 to ${MOST_SERVICE_SCOPES} scopes such as billing:read, of at most ${LONGEST_SCOPE} characters each`,
   );
 }
 
 function isScope(text: string): boolean {
-  return text.length <= LONGEST_SCOPE && SCOPE.test(text);
+  return text.length <= LONGEST_SCOPE && SERVICE_SCOPE.test(text);
 }
 
 /**

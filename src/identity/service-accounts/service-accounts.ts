@@ -63,11 +63,11 @@ export class ServiceAccounts {
 
   /** @param name as a signed request gives it; any text */
   async byName(name: string, tx?: Sql): Promise<ServiceAccount | undefined> {
-    return isServiceAccountName(name) ? await this.find(eq(serviceAccounts.name, name), tx) : undefined;
-  }
-
-  async byId(accountId: string, tx?: Sql): Promise<ServiceAccount | undefined> {
-    return isId(accountId) ? await this.find(eq(serviceAccounts.id, accountId), tx) : undefined;
+    if (!isServiceAccountName(name)) return undefined;
+    const [row] = await within(this.db, tx, (sql) =>
+      sql.select().from(serviceAccounts).where(eq(serviceAccounts.name, name)).limit(1),
+    );
+    return row && accountOf(row);
   }
 
   /** Those of one tenant, by id. */
@@ -84,17 +84,6 @@ export class ServiceAccounts {
         .limit(limitOf(page)),
     );
     return rows.map(accountOf);
-  }
-
-  /** @returns undefined where there is no such account, or it is disabled: none of its tokens holds */
-  async epochOf(accountId: string): Promise<number | undefined> {
-    const account = await this.byId(accountId);
-    return account && !account.disabled ? account.tokenEpoch : undefined;
-  }
-
-  /** Ends every token of the account. @returns the new epoch. @throws ServiceAccountNotFoundError */
-  async bumpEpoch(accountId: string, tx?: Sql): Promise<number> {
-    return await this.change(accountId, { tokenEpoch: fragment`${serviceAccounts.tokenEpoch} + 1` }, tx);
   }
 
   /** Ends every token as well. @returns the epoch that holds now. @throws ServiceAccountNotFoundError */
@@ -122,13 +111,6 @@ export class ServiceAccounts {
   async replaceKey(accountId: string, publicKey: string, tx?: Sql): Promise<number> {
     const tokenEpoch = fragment`${serviceAccounts.tokenEpoch} + 1`;
     return await this.change(accountId, { publicKey: publicKeyPem(publicKey), tokenEpoch }, tx);
-  }
-
-  private async find(where: ReturnType<typeof eq>, tx: Sql | undefined): Promise<ServiceAccount | undefined> {
-    const [row] = await within(this.db, tx, (sql) =>
-      sql.select().from(serviceAccounts).where(where).limit(1),
-    );
-    return row && accountOf(row);
   }
 
   private async change(

@@ -5,6 +5,7 @@ import { type FeatureDatabase, InjectDatabase, type Sql } from '../../database/i
 import type { Clock } from '../../kernel/time.js';
 import { CLOCK } from '../../telemetry/index.js';
 import { type Role, invitations, memberships, tenants } from '../identity.tables.js';
+import { SecurityEvents } from '../security-events.js';
 import { type Page, isId, limitOf } from '../sql-scope.js';
 import {
   type TenantActor,
@@ -16,6 +17,7 @@ import {
 } from './tenant-access.js';
 import {
   InvitationInvalidError,
+  InvitedAddressUnverifiedError,
   NotInTenantError,
   RoleForbidsError,
   TenantFullError,
@@ -45,6 +47,7 @@ export class Invitations {
   constructor(
     @InjectDatabase('identity') private readonly db: FeatureDatabase,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly events: SecurityEvents,
   ) {}
 
   /**
@@ -86,7 +89,7 @@ export class Invitations {
     });
   }
 
-  /** @throws TenantNotFoundError, RoleForbidsError, NotInTenantError */
+  /** Kept as a security event of the actor. @throws TenantNotFoundError, RoleForbidsError, NotInTenantError */
   async withdraw(actor: TenantActor, invitationId: string): Promise<void> {
     await this.db.transaction(async (tx) => {
       await administerTenant(tx, actor);
@@ -96,20 +99,23 @@ export class Invitations {
             .where(and(eq(invitations.id, invitationId), this.isOpen(actor.tenantId)))
             .returning({ id: invitations.id })
         : [];
-      if (gone.length === 0) throw new NotInTenantError('invitation');
+      const [withdrawn] = gone;
+      if (!withdrawn) throw new NotInTenantError('invitation');
+      const facts = { tenant: actor.tenantId, invitation: withdrawn.id };
+      await this.events.record('invitation-withdrawn', actor.userId, facts, tx);
     });
   }
 
   /**
    * Makes the invited user a member. Whoever accepts again, or is a member already, keeps the role.
    *
-   * @param user who accepts, with the present address
-   * @throws InvitationInvalidError, TenantFullError
+   * @param user who accepts, with the present address; only whoever has proven it gets in by it
+   * @throws InvitationInvalidError, InvitedAddressUnverifiedError, TenantFullError
    */
   async accept(
     tx: Sql,
     invitationId: string,
-    user: { readonly id: string; readonly emailKey: string },
+    user: { readonly id: string; readonly emailKey: string; readonly verified: boolean },
   ): Promise<{ tenantId: string; role: Role }> {
     const tenantId = await this.tenantOf(tx, invitationId);
     // In the order of every other change, tenant first, so that no two of them wait for each other.
@@ -120,9 +126,11 @@ export class Invitations {
       .where(and(eq(invitations.id, invitationId), eq(invitations.emailKey, user.emailKey)));
     if (!invitation) throw new InvitationInvalidError();
     const present = await roleOf(tx, tenantId, user.id);
-    if (invitation.acceptedAt !== null && present !== undefined) return { tenantId, role: present };
-    const over = invitation.expiresAt.getTime() <= this.clock.nowMs();
-    if (invitation.acceptedAt !== null || over) throw new InvitationInvalidError();
+    const again = invitation.acceptedAt !== null && present !== undefined;
+    const over = invitation.acceptedAt !== null || invitation.expiresAt.getTime() <= this.clock.nowMs();
+    if (over && !again) throw new InvitationInvalidError();
+    if (!user.verified) throw new InvitedAddressUnverifiedError();
+    if (again) return { tenantId, role: present };
     const acceptedAt = new Date(this.clock.nowMs());
     await tx.update(invitations).set({ acceptedAt }).where(eq(invitations.id, invitationId));
     if (present !== undefined) return { tenantId, role: present };

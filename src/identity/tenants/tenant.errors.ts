@@ -60,6 +60,18 @@ export class TenantFullError extends AppError {
   }
 }
 
+/** 403, said only to whom the invitation was sent: the account has its address, and has not proven it. Nothing was used up. */
+export class InvitedAddressUnverifiedError extends AppError {
+  readonly code = 'EMAIL_NOT_VERIFIED';
+  readonly status = 403;
+  readonly slug = 'email-not-verified';
+  readonly title = 'The e-mail address is not confirmed';
+
+  constructor() {
+    super('Confirm your e-mail address first; the invitation stays valid.');
+  }
+}
+
 /** Unknown, over, withdrawn, accepted by somebody else or meant for another address: all look alike. 400. */
 export class InvitationInvalidError extends AppError {
   readonly code = 'INVITATION_INVALID';

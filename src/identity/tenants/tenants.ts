@@ -4,6 +4,7 @@ import { and, asc, count, eq, gt, isNull, sql as fragment } from 'drizzle-orm';
 import { type FeatureDatabase, InjectDatabase, type Sql } from '../../database/index.js';
 import { UserNotFoundError } from '../identity.errors.js';
 import { type Role, invitations, memberships, tenants, users } from '../identity.tables.js';
+import { SecurityEvents } from '../security-events.js';
 import { type Page, isId, limitOf, within } from '../sql-scope.js';
 import { tenantName } from './tenant-name.js';
 import { NotInTenantError, RoleForbidsError, TenantFullError } from './tenant.errors.js';
@@ -41,11 +42,15 @@ export interface Member {
  * the actor is no member of, nothing is to be learned, not even that it exists.
  *
  * An access token names tenant and role and holds for minutes; so whoever loses a membership or a right is logged out
- * everywhere, in the same transaction (`users.token_epoch`).
+ * everywhere, in the same transaction (`users.token_epoch`). Kept as security events are renames, changes of a role, and
+ * ends of memberships.
  */
 @Injectable()
 export class Tenants {
-  constructor(@InjectDatabase('identity') private readonly db: FeatureDatabase) {}
+  constructor(
+    @InjectDatabase('identity') private readonly db: FeatureDatabase,
+    private readonly events: SecurityEvents,
+  ) {}
 
   /** @returns id of the tenant, whose only member is its owner */
   async createPersonal(tx: Sql, userId: string): Promise<string> {
@@ -94,12 +99,6 @@ export class Tenants {
     );
   }
 
-  /** @returns undefined where the user is no member, or there is no such tenant */
-  async roleIn(tenantId: string, userId: string, tx?: Sql): Promise<Role | undefined> {
-    if (!isId(tenantId) || !isId(userId)) return undefined;
-    return await within(this.db, tx, (sql) => roleOf(sql, tenantId, userId));
-  }
-
   /**
    * By user id; every member may ask.
    *
@@ -130,6 +129,7 @@ export class Tenants {
     await this.db.transaction(async (tx) => {
       await administerTenant(tx, actor);
       await tx.update(tenants).set({ name: spelling }).where(eq(tenants.id, actor.tenantId));
+      await this.events.record('tenant-renamed', actor.userId, { tenant: actor.tenantId }, tx);
     });
   }
 
@@ -145,13 +145,18 @@ export class Tenants {
       const present = await memberRole(tx, actor.tenantId, userId);
       if (!mayGrant(own, present) || !mayGrant(own, role)) throw new RoleForbidsError();
       if (present === 'owner' && role !== 'owner') await assertAnotherOwner(tx, actor.tenantId);
-      await tx.update(memberships).set({ role }).where(membership(actor.tenantId, userId));
+      if (role !== present) {
+        await tx.update(memberships).set({ role }).where(membership(actor.tenantId, userId));
+        const facts = { tenant: actor.tenantId, actor: actor.userId, from: present, to: role };
+        await this.events.record('role-changed', userId, facts, tx);
+      }
       return await epochAfter(tx, userId, isLess(role, present) ? 1 : 0);
     });
   }
 
   /**
-   * Ends a membership, one's own included. Open invitations of that member end with it, and the member is logged out.
+   * Ends a membership, one's own included. Open invitations of that member end with it, and the member is logged out. Whose
+   * last one it was gets a personal tenant: a login is always for a tenant.
    *
    * @returns the member's epoch that holds now
    * @throws TenantNotFoundError, NotInTenantError, RoleForbidsError, LastOwnerError
@@ -172,7 +177,12 @@ export class Tenants {
             isNull(invitations.acceptedAt),
           ),
         );
-      return await epochAfter(tx, userId, 1);
+      const facts = { tenant: actor.tenantId, actor: actor.userId };
+      await this.events.record('member-removed', userId, facts, tx);
+      const epoch = await epochAfter(tx, userId, 1);
+      // After the user's row was locked: of two last memberships that end at once, one is seen to be the last.
+      if ((await countOf(tx, userId)) === 0) await this.createPersonal(tx, userId);
+      return epoch;
     });
   }
 }
@@ -184,8 +194,14 @@ export async function assertRoomForUser(tx: Sql, userId: string): Promise<void> 
     ? await tx.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('no key update')
     : [];
   if (known.length === 0) throw new UserNotFoundError();
+  if ((await countOf(tx, userId)) >= MOST_TENANTS_OF_USER)
+    throw new TenantFullError('tenants', MOST_TENANTS_OF_USER);
+}
+
+/** Tenants that a user is in; holds for as long as the user's row is locked. */
+async function countOf(tx: Sql, userId: string): Promise<number> {
   const [row] = await tx.select({ own: count() }).from(memberships).where(eq(memberships.userId, userId));
-  if ((row?.own ?? 0) >= MOST_TENANTS_OF_USER) throw new TenantFullError('tenants', MOST_TENANTS_OF_USER);
+  return row?.own ?? 0;
 }
 
 async function open(

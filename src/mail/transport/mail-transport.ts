@@ -9,8 +9,15 @@ export interface OutgoingMail extends RenderedMail {
 }
 
 export interface MailTransport {
-  /** @throws MailFailure */
-  send(mail: OutgoingMail): Promise<void>;
+  /** Mails that may be on their way at a time. */
+  readonly mostAtOnce: number;
+  /** A mail that is on its way for longer is lost, milliseconds; one that is called off sooner may arrive all the same. */
+  readonly longestMs: number;
+  /**
+   * @param signal ends what is under way, the connection included
+   * @throws MailFailure
+   */
+  send(mail: OutgoingMail, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 

@@ -12,12 +12,21 @@ export interface SmtpOptions {
 /** Connections at a time; more would be refused by most servers. */
 const MOST_CONNECTIONS = 2;
 
+/**
+ * What a server may take its time over, one after the other: connecting, greeting, EHLO, STARTTLS, handshake, EHLO, three
+ * for AUTH LOGIN, MAIL, RCPT, DATA and the mail itself.
+ */
+const STEPS = 13;
+
 /** Hands mails to an SMTP server. */
 export class SmtpTransport implements MailTransport {
+  readonly mostAtOnce = MOST_CONNECTIONS;
+  readonly longestMs: number;
   private readonly transporter: Transporter;
 
   constructor({ server, timeoutMs, demandTls }: SmtpOptions) {
     const { host, port, secure, user, password } = server;
+    this.longestMs = STEPS * timeoutMs;
     this.transporter = createTransport({
       host,
       port,
@@ -37,7 +46,8 @@ export class SmtpTransport implements MailTransport {
     });
   }
 
-  async send({ messageId, from, to, subject, text, html, headers }: OutgoingMail): Promise<void> {
+  async send(mail: OutgoingMail, signal: AbortSignal): Promise<void> {
+    const { messageId, from, to, subject, text, html, headers } = mail;
     try {
       await this.transporter.sendMail({
         messageId,
@@ -48,6 +58,8 @@ export class SmtpTransport implements MailTransport {
         text,
         html,
         headers: { ...headers, 'Auto-Submitted': 'auto-generated' },
+        // Ends the connection that the mail is on: a server that has not got all of it delivers nothing.
+        signal,
       });
     } catch (error) {
       throw failureOf(error);

@@ -1,3 +1,4 @@
+import type { Batch } from '../../redis/index.js';
 import type { CompiledLimit } from '../policies/compiled-limit.js';
 import type { Question } from './question.js';
 import { rateOutcome } from './gcra.js';
@@ -21,7 +22,7 @@ interface FieldClass {
 let lastBatch = 0;
 
 /** Questions that go to Redis in one call of decide.lua, and how its answer is read. */
-export class DecisionBatch {
+export class DecisionBatch implements Batch<Question> {
   /** Meters carry the number of the batch they stand in, which saves a table per batch. */
   private readonly id = (lastBatch += 1);
   private readonly questions: Question[] = [];
@@ -31,10 +32,6 @@ export class DecisionBatch {
   private costs = '';
   /** Numbers that the script answers with for these questions, beside its own. */
   replySize = 0;
-
-  get isEmpty(): boolean {
-    return this.questions.length === 0;
-  }
 
   /** Whether another question still fits. */
   hasRoomFor({ meters }: Question): boolean {

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import { RedisCommandError, type ScriptClient, TurnBatches } from '../../redis/index.js';
 import type { Clock } from '../../kernel/time.js';
 import { limitScript } from '../limit-script.js';
 import type { Question } from './question.js';
@@ -22,35 +22,19 @@ export interface RedisCounterOptions {
 }
 
 /**
- * Counts in Redis. What is asked within one turn of the event loop goes out in one script call: a lone question at the
- * end of that turn, a full batch at once, so that Redis works on it while the next one is being gathered. The client
- * bounds each call in time, and nothing is sent twice.
+ * Counts in Redis. What is asked within one turn of the event loop goes out in one script call. The client bounds each call in
+ * time, and nothing is sent twice.
  */
 export class RedisCounter {
-  private batch = new DecisionBatch();
-  private scheduled = false;
+  private readonly batches = new TurnBatches<Question, DecisionBatch>(
+    () => new DecisionBatch(),
+    (batch) => void this.run(batch),
+  );
 
   constructor(private readonly options: RedisCounterOptions) {}
 
   ask(question: Question): void {
-    if (!this.batch.hasRoomFor(question)) this.flush();
-    this.batch.add(question);
-    if (this.batch.isFull) this.flush();
-    else if (!this.scheduled) {
-      this.scheduled = true;
-      // Not nextTick, which comes after each socket that is read: requests of a turn would go out one by one.
-      setImmediate(() => {
-        this.scheduled = false;
-        this.flush();
-      });
-    }
-  }
-
-  private flush(): void {
-    const { batch } = this;
-    if (batch.isEmpty) return;
-    this.batch = new DecisionBatch();
-    void this.run(batch);
+    this.batches.add(question);
   }
 
   private async run(batch: DecisionBatch): Promise<void> {

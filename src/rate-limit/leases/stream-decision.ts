@@ -27,7 +27,7 @@ export interface StreamDecision {
 export interface StreamLease {
   readonly id: string;
   /** The stream has ended. Harmless when it has been said before. */
-  close(): void;
+  readonly close: () => void;
 }
 
 export type StreamOpening =

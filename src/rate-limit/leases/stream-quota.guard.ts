@@ -49,7 +49,7 @@ export class StreamQuotaGuard implements CanActivate {
       lease.close();
       throw new ClientGoneError();
     }
-    onRequestEnd(request, reply, () => lease.close());
+    onRequestEnd(request, reply, lease.close);
     tell(reply, decision);
     return true;
   }

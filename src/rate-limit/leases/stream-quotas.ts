@@ -76,7 +76,8 @@ export class StreamQuotas {
       const subject = engine.subject(per, value);
       seats.push({ limit, subject, key: `${prefix}:c:${tag}${subject.digest}` });
     }
-    if (seats.length > 0) return seats;
+    // A copy has no room for more; a stream that is open for hours keeps it all that time.
+    if (seats.length > 0) return seats.slice();
     const known = limits.map(({ per }) => per).join(', ');
     throw new RangeError(
       `Stream quota "${name}" counts by ${known}, and none of them is known of this stream`,

@@ -3,7 +3,7 @@
 -- KEYS[1]  tokens of one subject, as in issue-token.lua
 -- ARGV[1]  the claim
 -- ARGV[2]  length of a lease, milliseconds
--- ARGV[3]  times that a token may be claimed
+-- ARGV[3]  times that a token may be claimed and not be released (settle-token.lua)
 -- ARGV[4…] digests that it may be kept under, one for each secret of the ring
 -- reply    two texts and a number: outcome (`claimed`, `busy`, `unknown`), what is kept with the token, milliseconds
 --          that the lease goes on

@@ -2,7 +2,8 @@
 --
 -- KEYS[1]  tokens of one subject, as in issue-token.lua
 -- ARGV[1]  the claim
--- ARGV[2]  `finish` or `release`
+-- ARGV[2]  `finish`; `release`: as if it had not been claimed; `fail`: free again, and the claim counts as one of those
+--          that a token bears
 -- ARGV[3…] digests that the token may be kept under, one for each secret of the ring
 -- reply    `settled`; `gone` where the token is not there any more; `taken` where another claim has it or had it
 --
@@ -39,6 +40,7 @@ if ARGV[2] == 'finish' then
   record = string.format('%.0f 0 ', soon) .. tries .. ' ' .. spent .. ' -'
   if redis.call('PTTL', KEYS[1]) < SPENT_MS then redis.call('PEXPIRE', KEYS[1], SPENT_MS) end
 else
+  if ARGV[2] == 'release' then tries = string.format('%.0f', math.max(0, tonumber(tries) - 1)) end
   record = ends .. ' 0 ' .. tries .. ' - ' .. kept
 end
 redis.call('HSET', KEYS[1], digest, record)

@@ -34,7 +34,9 @@ export class ChallengeCall {
     try {
       await this.sender.send({ url, secret, id, kind: 'challenge', body }, signal);
     } catch (error) {
-      if (error instanceof WebhookFailure && attempts >= MOST_TRIES) throw new PermanentFailure(error.reason);
+      if (!(error instanceof WebhookFailure)) throw error;
+      // Gone: whoever answers there says that nobody is to ask again.
+      if (error.reason === 'gone' || attempts >= MOST_TRIES) throw new PermanentFailure(error.reason);
       throw error;
     }
   }

@@ -45,9 +45,13 @@ export class WebhookSender {
 
   /** @throws WebhookFailure unless the answer is 2xx */
   async send(message: WebhookMessage, signal?: AbortSignal): Promise<void> {
-    const late = new AbortController();
-    const timer = this.clock.after(this.settings.webhookTimeoutMs, () => late.abort());
-    const over = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+    // Of its own for each call: what AbortSignal.any() makes stays with the signal of whoever calls.
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    const timer = this.clock.after(this.settings.webhookTimeoutMs, end);
+    signal?.addEventListener('abort', end, { once: true });
+    if (signal?.aborted) end();
+    const over = ending.signal;
     try {
       const url = this.readUrl(message.url);
       const addresses = await before(over, this.addressesOf(hostOf(url)));
@@ -57,6 +61,7 @@ export class WebhookSender {
       throw error instanceof WebhookFailure ? error : new WebhookFailure('connection');
     } finally {
       timer.cancel();
+      signal?.removeEventListener('abort', end);
     }
   }
 

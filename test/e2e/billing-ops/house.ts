@@ -14,7 +14,7 @@ import { RedisTestingModule } from '../../../src/redis/redis-testing.module.js';
 import { killOnExit } from '../../support/clean-up.js';
 import { FAKE_KEY, FakeStripe } from '../../support/fake-stripe.js';
 import { freshDatabase } from '../../support/postgres.js';
-import { type RedisServer, startRedisServer } from '../../support/redis-server.js';
+import { type RedisServer, type RedisServerOptions, startRedisServer } from '../../support/redis-server.js';
 
 const silent = { log: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -40,9 +40,9 @@ export class OpsHouse {
     readonly app: TestingModule,
   ) {}
 
-  /** @param databaseUrl unset: a new database */
-  static async open(env: Environment = {}): Promise<OpsHouse> {
-    const redis = await startRedisServer();
+  /** @param options of its Redis, which keeps nothing on disk unless told to */
+  static async open(env: Environment = {}, options: RedisServerOptions = {}): Promise<OpsHouse> {
+    const redis = await startRedisServer(options);
     const stripe = await FakeStripe.start();
     const variables = {
       APP_PROFILE: 'test',

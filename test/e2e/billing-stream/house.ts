@@ -125,6 +125,12 @@ export class StreamHouse {
     return this.get(EventLog);
   }
 
+  /** For an instance that is a process of its own. */
+  get variables(): Readonly<Record<string, string>> {
+    // It says in its log that it listens.
+    return { ...(this.env as Readonly<Record<string, string>>), LOG_LEVEL: 'info' };
+  }
+
   /** Of the first instance. */
   get firstOrigin(): string {
     const { port } = this.first.getHttpServer().address() as { port: number };
@@ -200,11 +206,11 @@ export class StreamHouse {
   /** Opens a stream as whoever holds the token. */
   async stream(
     { token }: Pick<StreamPerson, 'token'>,
-    { app = this.first, query = '', lastEventId = '' } = {},
+    { app = this.first, query = '', lastEventId = '', headers = {} } = {},
   ): Promise<TestSource> {
     const url = `${await app.getUrl()}/v1/billing/stream${query}`;
     const source = await TestSource.open(url, {
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, ...headers },
       ...(lastEventId ? { lastEventId } : {}),
     });
     this.sources.push(source);

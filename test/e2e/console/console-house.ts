@@ -3,6 +3,8 @@ import { type RunningApplication, startApplication } from '../../support/applica
 import { freshDatabase } from '../../support/postgres.js';
 import { productionSecrets } from '../../support/production-settings.js';
 import { type RedisServer, startRedisServer } from '../../support/redis-server.js';
+import { deliver, signDelivery } from '../../../src/billing/webhook/samples/deliver.js';
+import { sampleEvent } from '../../../src/billing/webhook/samples/sample-events.js';
 import { type BuiltInPurpose, PURPOSES } from '../../../src/redis/index.js';
 
 const PURPOSE_NAMES = Object.keys(PURPOSES) as BuiltInPurpose[];
@@ -12,6 +14,8 @@ export interface ConsoleHouse {
   readonly url: string;
   readonly servers: Readonly<Record<BuiltInPurpose, RedisServer>>;
   application(): RunningApplication;
+  /** Delivers an event of this type about the tenant's customer, as Stripe would. @returns status of the webhook */
+  deliver(type: string): Promise<number>;
   /** Ends the process as a crash would and starts the next one at the same address. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -35,11 +39,18 @@ export async function openConsoleHouse(env: Readonly<Record<string, string>> = {
     ...productionSecrets(),
     ...env,
   };
+  const secret = String(productionSecrets()['STRIPE_WEBHOOK_SECRET']);
   let application = await startApplication(settings);
   return {
     url: `${application.origin}/console`,
     servers,
     application: () => application,
+    deliver: async (type) => {
+      const createdS = Math.floor(Date.now() / 1000);
+      const sample = sampleEvent('customer.created', { customerId: 'cus_acme' }, { createdS, period: 1 });
+      const delivery = signDelivery({ ...sample, type }, secret, createdS);
+      return (await deliver(`${application.origin}/v1/webhooks/stripe`, delivery)).status;
+    },
     restart: async () => {
       application.process.kill('SIGKILL');
       await application.exit;

@@ -16,6 +16,7 @@ export interface EndpointRow {
 
 const ENDPOINTS = 'Endpoints and compartments';
 export const ACCOUNT_ENDPOINTS = 'Endpoints of accounts and compartments';
+export const BILLING_ENDPOINTS = 'Endpoints of billing and compartments';
 
 /**
  * Reads a table of docs/ARCHITECTURE.md. The document is the specification: what it promises is what the fault tests

@@ -63,7 +63,7 @@ export class BackfillStore {
   async save(lock: OwnedLock, record: BackfillRecord, head: BackfillHead | undefined): Promise<void> {
     const keys = [BACKFILL_LOCK_KEY, BACKFILL_CURSOR_KEY, backfillRunKey(record.id)];
     const askedMs = this.clock.monotonicMs();
-    const written = await failClosed(() =>
+    const written = await failClosed('billingEvents', () =>
       checkpoint.run(this.redis, keys, [
         lock.text,
         lock.lifeMs,
@@ -80,7 +80,7 @@ export class BackfillStore {
 
   /** What is foreign is as good as nothing; the first page that is written down says so. */
   private ask<T>(question: () => Promise<T>): Promise<T | null> {
-    return failClosed(async () => {
+    return failClosed('billingEvents', async () => {
       try {
         return await question();
       } catch (error) {

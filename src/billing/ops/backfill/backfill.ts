@@ -12,6 +12,7 @@ import { BackfillStore } from './backfill-store.js';
 import type { EventList, ListedEvent } from './event-list.js';
 import { PageIntake } from './page-intake.js';
 import { StripeAccount } from './stripe-account.js';
+import { whileAway } from './while-away.js';
 
 export interface BackfillWatcher {
   /** After every page, and at the end. */
@@ -186,7 +187,12 @@ export class Backfill implements BeforeApplicationShutdown {
     return { ...withPage(run.record, counts, page.at(-1) as ListedEvent), refusedIds };
   }
 
-  private async save(run: Run, record: BackfillRecord): Promise<void> {
+  /** A checkpoint waits for Redis as the events before it do. */
+  private save(run: Run, record: BackfillRecord): Promise<void> {
+    return whileAway(() => this.write(run, record), this.clock, run.signal);
+  }
+
+  private async write(run: Run, record: BackfillRecord): Promise<void> {
     run.record = { ...record, updatedMs: this.clock.nowMs() };
     const { at, state, continuous, toS } = run.record;
     const createdS = state === 'done' ? toS : at?.created;
@@ -209,7 +215,7 @@ export class Backfill implements BeforeApplicationShutdown {
         ? error.message
         : 'a mistake of the program; its log has it';
     if (!known) this.logger.error(error);
-    await this.save(run, { ...run.record, state: stopped ? 'stopped' : 'failed', reason }).catch(
+    await this.write(run, { ...run.record, state: stopped ? 'stopped' : 'failed', reason }).catch(
       () => undefined,
     );
     return error;

@@ -9,6 +9,7 @@ import type { Clock } from '../../../kernel/time.js';
 import { CLOCK } from '../../../telemetry/index.js';
 import { RunIdWatch, type ServerChange } from '../../log/run-id-watch.js';
 import { BackfillSettings } from '../ops.config.js';
+import { AlreadyRunningError, InterruptedError } from '../ops.errors.js';
 import { Backfill } from './backfill.js';
 import { sleep } from './sleep.js';
 
@@ -39,14 +40,25 @@ export class ChangeBackfill implements OnModuleInit, BeforeApplicationShutdown {
     this.ending.abort();
   }
 
-  /** Of several instances one does it; the others are told that it is done, or come again. */
-  async fetchAgain({ current, lastSeenMs }: ServerChange): Promise<void> {
+  /** Of several instances one does it; the others come again until it is done. */
+  async fetchAgain(change: ServerChange): Promise<'done' | 'later'> {
     if (!this.backfill.isConfigured) {
       this.logger.warn(
-        'What the Redis server of billing events may have lost is not fetched from Stripe: STRIPE_SECRET_KEY is not set.',
+        'What the Redis server of billing events may have lost is not fetched from Stripe: STRIPE_SECRET_KEY is not set. ' +
+          'Set it, and run `billing backfill`.',
       );
-      return;
+      return 'done';
     }
+    try {
+      await this.fetch(change);
+      return 'done';
+    } catch (error) {
+      if (error instanceof AlreadyRunningError || error instanceof InterruptedError) return 'later';
+      throw error;
+    }
+  }
+
+  private async fetch({ current, lastSeenMs }: ServerChange): Promise<void> {
     const { lagS, overlapS } = this.settings;
     const noticedS = Math.ceil(this.clock.nowMs() / 1000);
     // The newest events are the ones that may be lost, and Stripe does not list them at once.

@@ -1,3 +1,4 @@
+import { isEventId } from '../../log/event-rules.js';
 import { StripeRefusedError, StripeUnavailableError } from '../ops.errors.js';
 import type { StripeApi } from './stripe-api.js';
 
@@ -21,7 +22,6 @@ interface ListPage {
 }
 
 const MOST_OF_A_PAGE = 100;
-const EVENT_ID = /^[\w-]{1,255}$/;
 const FIRST_WINDOW_S = 3600;
 
 /**
@@ -116,7 +116,5 @@ export function readPage(value: unknown): ListPage | undefined {
 function isListed(value: unknown): value is ListedEvent {
   if (typeof value !== 'object' || value === null) return false;
   const { id, created } = value as Record<string, unknown>;
-  return (
-    typeof id === 'string' && EVENT_ID.test(id) && Number.isSafeInteger(created) && (created as number) >= 0
-  );
+  return typeof id === 'string' && isEventId(id) && Number.isSafeInteger(created) && (created as number) >= 0;
 }

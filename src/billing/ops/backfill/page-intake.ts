@@ -1,4 +1,3 @@
-import { AppError } from '../../../kernel/errors.js';
 import type { Clock } from '../../../kernel/time.js';
 import { BillingEventRefusedError } from '../../log/billing-log.errors.js';
 import type { Ingest } from '../../webhook/ingest.js';
@@ -6,8 +5,7 @@ import { type StripeEvent, readStripeEvent } from '../../webhook/stripe-event.js
 import { MalformedEventError } from '../../webhook/webhook.errors.js';
 import { InterruptedError } from '../ops.errors.js';
 import type { ListedEvent } from './event-list.js';
-import { pauseMs } from './patience.js';
-import { sleep } from './sleep.js';
+import { isAway, whileAway } from './while-away.js';
 
 /** What became of events. */
 export interface Intake {
@@ -19,10 +17,8 @@ export interface Intake {
   refused: number;
 }
 
-/** Fewer leave the connection idle, more only wait in it. */
-const IN_FLIGHT = 64;
-/** With pauses of up to half a minute each. */
-const MOST_TRIES = 10;
+/** A page: what is appended together goes to Redis together. */
+const IN_FLIGHT = 100;
 
 /**
  * Hands a page of events to where the webhook's go as well, many at a time; those of one object one after the other, so
@@ -41,25 +37,51 @@ export class PageIntake {
    */
   async take(events: readonly ListedEvent[], signal: AbortSignal): Promise<Intake> {
     const intake: Intake = { taken: 0, duplicates: 0, refused: 0 };
+    const fresh = await this.fresh(events, intake);
     const turns = new Map<string, Promise<void>>();
     let next = 0;
     const line = async () => {
-      while (next < events.length && !signal.aborted) {
-        const listed = events[next] as ListedEvent;
+      while (next < fresh.length && !signal.aborted) {
+        const one = fresh[next] as ReadEvent;
+        const { objectId } = one.event;
         next += 1;
-        const event = this.read(listed, intake);
-        if (!event) continue;
-        const turn = this.inTurn(turns.get(event.objectId), { event, listed, intake, signal });
-        if (event.objectId) turns.set(event.objectId, turn);
+        const turn = this.inTurn(turns.get(objectId), { ...one, intake, signal });
+        if (objectId) turns.set(objectId, turn);
         await turn;
       }
     };
-    const lines = Array.from({ length: Math.min(IN_FLIGHT, events.length) }, line);
+    const lines = Array.from({ length: Math.min(IN_FLIGHT, fresh.length) }, line);
     const ends = await Promise.allSettled(lines);
     // Only after all of them: whoever goes on would otherwise meet what is still on its way.
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    if (next < events.length) throw new InterruptedError();
+    if (next < fresh.length) throw new InterruptedError();
     return intake;
+  }
+
+  /**
+   * Those that were not taken before. Most of a backfill after an outage were, and one question for a page of them is a
+   * fraction of packing and appending each.
+   */
+  private async fresh(events: readonly ListedEvent[], intake: Intake): Promise<readonly ReadEvent[]> {
+    const readable: ReadEvent[] = [];
+    for (const listed of events) {
+      const event = this.read(listed, intake);
+      if (event) readable.push({ event, listed });
+    }
+    const known = await this.known(readable.map(({ event }) => event.eventId));
+    const fresh = readable.filter(({ event }) => !known.has(event.eventId));
+    intake.duplicates += readable.length - fresh.length;
+    return fresh;
+  }
+
+  /** Where Redis is away nobody knows: appending them finds it out, and waits for it. */
+  private async known(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+    try {
+      return await this.ingest.known(eventIds, 'backfill');
+    } catch (error) {
+      if (isAway(error)) return new Set();
+      throw error;
+    }
   }
 
   private read(listed: ListedEvent, intake: Intake): StripeEvent | undefined {
@@ -82,24 +104,26 @@ export class PageIntake {
     // Where that one failed, the whole page does.
     await before;
     const raw = JSON.stringify(listed);
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const { duplicate } = await this.ingest.keep(event, raw, 'backfill');
-        intake[duplicate ? 'duplicates' : 'taken'] += 1;
-        return;
-      } catch (error) {
-        if (error instanceof BillingEventRefusedError) return this.refuse(listed, intake);
-        const away = error instanceof AppError && error.status === 503;
-        if (!away || tries === MOST_TRIES) throw error;
-        await sleep(pauseMs(tries, undefined, Math.random()), this.clock, signal);
-      }
+    try {
+      const { duplicate } = await whileAway(
+        () => this.ingest.keep(event, raw, 'backfill'),
+        this.clock,
+        signal,
+      );
+      intake[duplicate ? 'duplicates' : 'taken'] += 1;
+    } catch (error) {
+      if (!(error instanceof BillingEventRefusedError)) throw error;
+      this.refuse(listed, intake);
     }
   }
 }
 
-interface OneEvent {
+interface ReadEvent {
   readonly event: StripeEvent;
   readonly listed: ListedEvent;
+}
+
+interface OneEvent extends ReadEvent {
   readonly intake: Intake;
   readonly signal: AbortSignal;
 }

@@ -5,11 +5,8 @@ import { CustomerTenants } from '../../webhook/customer-tenants.js';
 import { type StripeEvent, readStripeEvent } from '../../webhook/stripe-event.js';
 import { toBillingEvent } from '../../webhook/to-billing-event.js';
 import { CustomerUnknownError } from '../../webhook/webhook.errors.js';
-import type { ReplayWork } from './replay-target.js';
+import { ASSIGNMENT, type ReplayWork } from './replay-target.js';
 import { type Retelling, StreamReplay } from './stream-replay.js';
-
-/** The name of all these replays: an event is given to a tenant once. */
-export const ASSIGNMENT = 'assign';
 
 /** Customers of a page are few, and SQL is asked once for each of them. */
 const AT_ONCE = 16;
@@ -27,6 +24,10 @@ export class AssignReplay implements ReplayWork {
     private readonly customers: CustomerTenants,
     private readonly stream: StreamReplay,
   ) {}
+
+  choose(entries: readonly LogEntry[]): Promise<readonly LogEntry[]> {
+    return Promise.resolve(entries.filter(({ replayed }) => !replayed));
+  }
 
   perform(entries: readonly LogEntry[]): Promise<readonly string[]> {
     return this.each(entries, (tellings) => this.stream.perform(tellings, ASSIGNMENT));

@@ -20,7 +20,7 @@ export class MissedReplay {
     private readonly applied: AppliedUpTo,
   ) {}
 
-  /** @throws RedisUnavailableError, DatabaseUnavailableError, InterruptedError; it may be run again */
+  /** @throws DatabaseUnavailableError, ReplayStoppedError; it may be run again */
   async run(signal: AbortSignal): Promise<Missed> {
     const fromMs = await this.applied.moment();
     const request = { target: 'projector', dryRun: false } as const;

@@ -11,6 +11,11 @@ const AT_ONCE = 4;
 export class ProjectorReplay implements ReplayWork {
   constructor(private readonly projection: Projection) {}
 
+  /** All: what was given to a tenant stands in its copy only, and what was told again changes nothing. */
+  choose(entries: readonly LogEntry[]): Promise<readonly LogEntry[]> {
+    return Promise.resolve(entries);
+  }
+
   async perform(entries: readonly LogEntry[]): Promise<readonly string[]> {
     const results: string[] = [];
     for (let at = 0; at < entries.length; at += AT_ONCE) {

@@ -4,11 +4,20 @@ import type { LogEntry } from '../../log/log-entry.js';
 export const REPLAY_TARGETS = ['projector', 'stream', 'assign'] as const;
 export type ReplayTarget = (typeof REPLAY_TARGETS)[number];
 
+/** The name of all replays that give events to tenants: it is done once for each event. */
+export const ASSIGNMENT = 'assign';
+
 /** How often each result came. */
 export type Outcomes = Readonly<Record<string, number>>;
 
 /** What a replay does with a page of entries. */
 export interface ReplayWork {
+  /**
+   * Of the log, which may hold an event several times: the entries that stand for theirs.
+   *
+   * @throws RedisUnavailableError
+   */
+  choose(entries: readonly LogEntry[]): Promise<readonly LogEntry[]>;
   /**
    * @param entries oldest first
    * @returns a word for each of them, in their order

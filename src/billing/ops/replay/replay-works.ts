@@ -19,6 +19,7 @@ export class ReplayWorks {
     if (target === 'assign') return this.assignment;
     const { stream } = this;
     return {
+      choose: (entries) => stream.choose(entries),
       perform: (entries) =>
         stream.perform(
           entries.map((entry) => ({ entry })),

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Metrics } from '../../../telemetry/index.js';
+import { AppError } from '../../../kernel/errors.js';
 import type { EntryId } from '../../log/entry-id.js';
 import { EventLog } from '../../log/event-log.js';
 import { isReplayId } from '../../log/event-rules.js';
 import { type LogEntry, UNASSIGNED } from '../../log/log-entry.js';
 import { DeadLetters } from '../dead-letters.js';
-import { InterruptedError, SelectionError } from '../ops.errors.js';
-import { ASSIGNMENT } from './assign-replay.js';
+import { InterruptedError, ReplayStoppedError, SelectionError } from '../ops.errors.js';
+import { ReplayResults } from './replay-results.js';
 import { ReplayWorks } from './replay-works.js';
-import { type Outcomes, type ReplayTarget, addOutcomes, countOf } from './replay-target.js';
-import { type Selected, type Selection, assertSelection, select } from './selection.js';
+import { ASSIGNMENT, type Outcomes, type ReplayTarget, addOutcomes, countOf } from './replay-target.js';
+import { type Selection, assertSelection, select } from './selection.js';
 
 export interface ReplayRequest {
   readonly selection: Selection;
@@ -44,34 +44,51 @@ export interface ReplayWatcher {
   readonly signal?: AbortSignal;
 }
 
+interface NamedRequest extends ReplayRequest {
+  readonly id: string;
+}
+
 const MOST_TYPES = 100;
 
 /** Tells selected events again. A page at a time, so that memory is bounded whatever the log holds. */
 @Injectable()
 export class Replay {
   constructor(
-    readonly log: EventLog,
-    readonly letters: DeadLetters,
+    private readonly log: EventLog,
+    private readonly letters: DeadLetters,
     private readonly works: ReplayWorks,
-    private readonly metrics: Metrics,
+    private readonly results: ReplayResults,
   ) {}
 
   /**
    * @throws SelectionError; nothing was done
-   * @throws RedisUnavailableError, DatabaseUnavailableError, InterruptedError: some may be done; the same request again
-   *   goes on, where it has the same id
+   * @throws ReplayStoppedError: some may be done; the same request with the id of the error goes on
+   * @throws RedisUnavailableError, DatabaseUnavailableError, InterruptedError, of a request that only counts
    */
-  async run(request: ReplayRequest, { onProgress, signal }: ReplayWatcher = {}): Promise<ReplayReport> {
-    const { target, dryRun, mostLooked = Number.POSITIVE_INFINITY } = request;
-    const selection = selectionOf(request);
-    const id = idOf(request);
+  async run(request: ReplayRequest, watcher: ReplayWatcher = {}): Promise<ReplayReport> {
+    const named = { ...request, selection: selectionOf(request), id: idOf(request) };
+    let next = request.after;
+    const onPage = (upTo: EntryId) => void (next = upTo);
+    try {
+      return await this.pages(named, watcher, onPage);
+    } catch (error) {
+      const passes = error instanceof AppError && error.status === 503;
+      throw passes && !request.dryRun ? new ReplayStoppedError(error, named.id, next) : error;
+    }
+  }
+
+  private async pages(
+    { selection, target, dryRun, id, after, mostLooked = Number.POSITIVE_INFINITY }: NamedRequest,
+    { onProgress, signal }: ReplayWatcher,
+    onPage: (upTo: EntryId) => void,
+  ): Promise<ReplayReport> {
     const work = this.works.of(target, id);
     let report: ReplayReport = { id, target, dryRun, looked: 0, matched: 0, outcomes: {}, types: {} };
-    for await (const page of select(this, selection, request.after)) {
-      const { entries, upTo, looked } = page;
+    for await (const page of select({ log: this.log, letters: this.letters, work }, selection, after)) {
+      const { entries, letterIds, upTo, looked } = page;
       const results = await (dryRun ? work.preview(entries) : work.perform(entries));
       const outcomes = countOf(results);
-      if (!dryRun) await this.settle(target, page, results);
+      if (!dryRun) await this.results.settle(target, results, letterIds);
       report = {
         ...report,
         looked: report.looked + looked,
@@ -79,22 +96,12 @@ export class Replay {
         outcomes: addOutcomes(report.outcomes, outcomes),
         types: addTypes(report.types, entries),
       };
+      onPage(upTo);
       onProgress?.(report);
       if (signal?.aborted) throw new InterruptedError();
       if (report.looked >= mostLooked) return { ...report, next: upTo };
     }
     return report;
-  }
-
-  /** What the projector has applied now is no dead letter any more; what it cannot read stays one. */
-  private async settle(
-    target: ReplayTarget,
-    { letterIds = [] }: Selected,
-    results: readonly string[],
-  ): Promise<void> {
-    for (const result of results) this.metrics.billingReplays.inc({ target, result });
-    if (target === 'projector')
-      await this.letters.remove(letterIds.filter((_, at) => results[at] !== 'unreadable'));
   }
 }
 
@@ -109,7 +116,12 @@ function selectionOf({ selection, target }: ReplayRequest): Selection {
   return complete;
 }
 
-function idOf({ id = randomBytes(9).toString('base64url'), target }: ReplayRequest): string {
+/** A name for a replay that nothing was told under yet. */
+export function newReplayId(): string {
+  return randomBytes(9).toString('base64url');
+}
+
+function idOf({ id = newReplayId(), target }: ReplayRequest): string {
   if (target !== 'assign' && id === ASSIGNMENT)
     throw new SelectionError(`The id ${ASSIGNMENT} stands for the giving of events to tenants.`);
   if (!isReplayId(id)) throw new SelectionError('An id of a replay has 1 to 64 letters, digits, - or _.');

@@ -1,11 +1,11 @@
-import { type EntryId, ORIGIN, compareEntryIds } from '../../log/entry-id.js';
+import { type EntryId, ORIGIN, compareEntryIds, idAfter, laterId } from '../../log/entry-id.js';
 import type { EventLog } from '../../log/event-log.js';
 import { isEventId, isTenantId } from '../../log/event-rules.js';
 import type { LogEntry } from '../../log/log-entry.js';
-import { idAfter } from '../../projector/snapshot-cursor.js';
 import { TYPE_GLOBS, TypeFilter } from '../../stream/type-filter.js';
 import type { DeadLetters, LetterPage } from '../dead-letters.js';
 import { SelectionError } from '../ops.errors.js';
+import type { ReplayWork } from './replay-target.js';
 
 /** Which entries of the log; all that is given has to fit, and something has to be given. */
 export interface Selection {
@@ -52,24 +52,27 @@ export function assertSelection(selection: Selection): void {
 }
 
 /**
- * Pages of entries that are selected, oldest first. Of the log, those that were told once more are passed over: what they
- * tell again is there as well. What is appended while it runs is not looked at, so that it ends.
+ * Pages of entries that are selected, oldest first. Of the log, which may hold an event several times, those that the work
+ * chooses. What is appended while it runs is not looked at, so that it ends.
  *
  * @param after goes on behind this entry, or letter
  * @throws RedisUnavailableError
  */
 export function select(
-  { log, letters }: Sources,
+  { log, letters, work }: Sources,
   selection: Selection,
   after: EntryId = ORIGIN,
 ): AsyncGenerator<Selected> {
   if (selection.deadLetters) return fromLetters(letters, selection, after);
-  return selection.eventId === undefined ? fromLog(log, selection, after) : oneEvent(log, selection);
+  return selection.eventId === undefined
+    ? fromLog({ log, work }, selection, after)
+    : oneEvent(log, selection);
 }
 
 export interface Sources {
   readonly log: EventLog;
   readonly letters: DeadLetters;
+  readonly work: Pick<ReplayWork, 'choose'>;
 }
 
 async function* oneEvent(log: EventLog, selection: Selection): AsyncGenerator<Selected> {
@@ -79,9 +82,13 @@ async function* oneEvent(log: EventLog, selection: Selection): AsyncGenerator<Se
   yield { entries: fits ? [entry] : [], upTo: entry.id, looked: 1 };
 }
 
-async function* fromLog(log: EventLog, selection: Selection, after: EntryId): AsyncGenerator<Selected> {
+async function* fromLog(
+  { log, work }: Omit<Sources, 'letters'>,
+  selection: Selection,
+  after: EntryId,
+): AsyncGenerator<Selected> {
   const passes = filterOf(selection);
-  let from = later(after, idBeforeMs(selection.fromMs));
+  let from = laterId(after, idBeforeMs(selection.fromMs));
   const before = await endOf(log, selection);
   for (;;) {
     const page = await log.page({ after: from, before, count: PAGE });
@@ -89,7 +96,7 @@ async function* fromLog(log: EventLog, selection: Selection, after: EntryId): As
     if (!last) return;
     from = last.id;
     yield {
-      entries: page.filter((entry) => !entry.replayed && passes(entry)),
+      entries: await work.choose(page.filter(passes)),
       upTo: from,
       looked: page.length,
     };
@@ -143,8 +150,4 @@ function inTime({ fromMs = 0, toMs = Number.POSITIVE_INFINITY }: Selection, id: 
 
 function idBeforeMs(ms: number | undefined): EntryId {
   return ms === undefined || ms <= 0 ? ORIGIN : `${ms - 1}-${MOST_SEQUENCE}`;
-}
-
-function later(a: EntryId, b: EntryId): EntryId {
-  return compareEntryIds(a, b) >= 0 ? a : b;
 }

@@ -17,7 +17,7 @@ import { OwnedLock } from '../owned-lock.js';
 import { MissedReplay } from './missed-replay.js';
 
 const TRY_AGAIN_MS = 15_000;
-/** Instances that start side by side have all asked for the lock within this after the first has ended. */
+/** Instances that start side by side have all asked within this after the first has ended its replay. */
 const HELD_FOR_MS = 10 * 60_000;
 const LOCK_MS = 30_000;
 /** At the end of the process, for a server that says nothing. */
@@ -25,8 +25,9 @@ const STOP_MS = 500;
 
 /**
  * At the start, where BILLING_REPLAY_ON_START says so: applies again what SQL does not have of the log, as after SQL was
- * restored from a copy, and what the projector has given up. One instance does it; the lock stays taken for ten minutes
- * after that, so that those which start later leave it alone. Nothing is applied twice either way.
+ * restored from a copy, and what the projector has given up. One instance does it, and the lock says for ten minutes that
+ * it is done; until then the others come back to it, since the one that had it may have died. Nothing is applied twice
+ * either way.
  */
 @Injectable()
 export class StartReplay implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -50,16 +51,21 @@ export class StartReplay implements OnApplicationBootstrap, BeforeApplicationShu
     await waitAtMost(this.clock, STOP_MS, this.running);
   }
 
-  /** @returns false where another instance does it, or has done it */
-  async once(): Promise<boolean> {
+  /**
+   * Tries once.
+   *
+   * @returns `done`, here or by another instance; `elsewhere` where one has begun it, and may have died
+   * @throws RedisUnavailableError, DatabaseUnavailableError, ReplayStoppedError; it may be tried again
+   */
+  async once(): Promise<'done' | 'elsewhere'> {
     const { redis: client, clock } = this;
     const lock = await OwnedLock.take({ client, clock, key: REPLAY_LOCK_KEY, lifeMs: LOCK_MS });
-    if (!(lock instanceof OwnedLock)) return false;
+    if (!(lock instanceof OwnedLock)) return lock.done ? 'done' : 'elsewhere';
     try {
       const signal = AbortSignal.any([lock.lost, this.ending.signal]);
       this.logger.log('Replayed what the projector may have missed', await this.missed.run(signal));
-      await lock.leave(HELD_FOR_MS);
-      return true;
+      await lock.finish(HELD_FOR_MS);
+      return 'done';
     } catch (error) {
       await lock.release();
       throw error;
@@ -69,8 +75,7 @@ export class StartReplay implements OnApplicationBootstrap, BeforeApplicationShu
   private async untilDone(): Promise<void> {
     while (!this.ending.signal.aborted) {
       try {
-        await this.once();
-        return;
+        if ((await this.once()) === 'done') return;
       } catch (error) {
         // An outage is told by its compartment, once; the work waits until it is over.
         if (!(error instanceof AppError && error.status === 503)) this.logger.error(error);

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { failClosed, InjectRedis, type PurposeRedis } from '../../../redis/index.js';
 import { EventLog } from '../../log/event-log.js';
 import { replayMarkKey } from '../../log/keys.js';
-import type { LogEntry } from '../../log/log-entry.js';
+import { type LogEntry, UNASSIGNED } from '../../log/log-entry.js';
+import { ASSIGNMENT } from './replay-target.js';
 
 /** The raw events of so many entries are in memory at a time. */
 const AT_ONCE = 16;
@@ -27,6 +28,23 @@ export class StreamReplay {
   ) {}
 
   /**
+   * One entry for each event: the first one, or the one with which it was given to a tenant, since the first one is
+   * nobody's then. What was told once more is told again by neither.
+   *
+   * @throws RedisUnavailableError
+   */
+  async choose(entries: readonly LogEntry[]): Promise<readonly LogEntry[]> {
+    const chosen = await Promise.all(
+      entries.map(async (entry) => {
+        if (!entry.replayed && entry.tenantId !== UNASSIGNED) return true;
+        const given = await this.givenBy(entry.eventId);
+        return entry.replayed ? given === entry.id : given === undefined;
+      }),
+    );
+    return entries.filter((_, at) => chosen[at]);
+  }
+
+  /**
    * @returns for each `told`, `told-before`, and `gone` for those that were trimmed meanwhile
    * @throws RedisUnavailableError; some may be told then, and are not told again under the same name
    */
@@ -39,9 +57,17 @@ export class StreamReplay {
 
   async preview(entries: readonly LogEntry[], replayId: string): Promise<readonly string[]> {
     const told = await Promise.all(
-      entries.map(({ eventId }) => failClosed(() => this.bulk.exists(replayMarkKey(replayId, eventId)))),
+      entries.map(({ eventId }) =>
+        failClosed('billingEvents', () => this.bulk.exists(replayMarkKey(replayId, eventId))),
+      ),
     );
     return told.map((count) => (count > 0 ? 'told-before' : 'told'));
+  }
+
+  /** @returns id of the entry with which an event was given to a tenant; undefined where it was not */
+  private async givenBy(eventId: string): Promise<string | undefined> {
+    const mark = await failClosed('billingEvents', () => this.bulk.get(replayMarkKey(ASSIGNMENT, eventId)));
+    return mark?.split('.', 1)[0];
   }
 
   private async some(tellings: readonly Retelling[], replayId: string): Promise<string[]> {

@@ -3,12 +3,11 @@ import type { Clock } from '../../../kernel/time.js';
 import { failClosed, InjectRedis, type PurposeRedis } from '../../../redis/index.js';
 import { CLOCK } from '../../../telemetry/index.js';
 import { BillingLogSettings } from '../../log/billing-log.config.js';
-import { type EntryId, compareEntryIds } from '../../log/entry-id.js';
+import { type EntryId, compareEntryIds, idAfter } from '../../log/entry-id.js';
 import { EventLog } from '../../log/event-log.js';
 import { isTenantId } from '../../log/event-rules.js';
 import { REBUILD_LOCK_KEY, TENANTS_KEY, rebuildKey, tenantKey } from '../../log/keys.js';
 import type { LogEntry } from '../../log/log-entry.js';
-import { idAfter } from '../../projector/snapshot-cursor.js';
 import { AlreadyRunningError, LockLostError, SelectionError, TooManyEntriesError } from '../ops.errors.js';
 import { swapTenant } from '../ops-scripts.js';
 import { OwnedLock } from '../owned-lock.js';
@@ -59,7 +58,7 @@ export class TenantRebuild {
     if (!(lock instanceof OwnedLock)) throw new AlreadyRunningError('The rebuild of a stream', lock);
     const key = rebuildKey(request.tenantId);
     try {
-      await failClosed(() => client.del(key));
+      await failClosed('billingEvents', () => client.del(key));
       const upTo = await this.build(request, lock);
       return await this.swap(request.tenantId, upTo, lock);
     } finally {
@@ -79,7 +78,7 @@ export class TenantRebuild {
     const key = rebuildKey(request.tenantId);
     for await (const { entries } of this.pages(request, upTo)) {
       if (lock.lost.aborted) throw new LockLostError();
-      await failClosed(() =>
+      await failClosed('billingEvents', () =>
         Promise.all(entries.map((one) => this.bulk.xadd(key, one.id, ...fieldsOf(one)))),
       );
     }
@@ -107,7 +106,7 @@ export class TenantRebuild {
 
   private async swap(tenantId: string, upTo: EntryId, lock: OwnedLock): Promise<RebuildReport> {
     const keys = [tenantKey(tenantId), rebuildKey(tenantId), TENANTS_KEY, REBUILD_LOCK_KEY];
-    const swap = await failClosed(() =>
+    const swap = await failClosed('billingEvents', () =>
       swapTenant.run(this.bulk, keys, [upTo, MOST_SWAPPED, tenantId, lock.text]),
     );
     if (swap === 'lock-lost') throw new LockLostError();
@@ -117,7 +116,7 @@ export class TenantRebuild {
 
   private async length(tenantId: string): Promise<number> {
     return (await this.log.tenantPosition(tenantId)).newest
-      ? await failClosed(() => this.bulk.xlen(tenantKey(tenantId)))
+      ? await failClosed('billingEvents', () => this.bulk.xlen(tenantKey(tenantId)))
       : 0;
   }
 }

@@ -1,6 +1,6 @@
 -- Takes a lock that nobody holds.
 --
--- KEYS[1]  lock, a text: `<token> <owner> <since, milliseconds since the epoch>`
+-- KEYS[1]  lock, a text: `<token> <owner> <since, milliseconds since the epoch>`, and ` done` behind it where its work is
 -- ARGV[1]  the text
 -- ARGV[2]  life without a renewal, milliseconds
 -- reply    text and integer: what is held, ours or another's, and how long it lives without a renewal, milliseconds

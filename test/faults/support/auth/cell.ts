@@ -11,8 +11,10 @@ export const PROMPT_MS = 1500;
 /** Requests that are prepared at a time: each hashes passwords. */
 const SIDE_BY_SIDE = 6;
 const PREPARATIONS = 3;
-/** Servers in these states take no new data, and go on to read and to free. */
+/** Servers in these states take no new data, and may go on to read and to free. */
 const NO_NEW_DATA = new Set(['READONLY', 'NOREPLICAS', 'OOM', 'MISCONF', 'CLIENT PAUSE WRITE']);
+/** In these they certainly go on to read. */
+const READ_ON = new Set(['OOM', 'MISCONF']);
 
 /** What the visits of one fault on one compartment came to. */
 export interface CellResult {
@@ -123,8 +125,9 @@ function promisesOf(
   { away }: EndpointRow,
   { fault, purpose }: { readonly fault: FaultRow; readonly purpose: ClosedPurpose },
 ): readonly Promised[] {
-  const mayWork = withoutNewData === true && NO_NEW_DATA.has(fault.name);
-  return mayWork ? [away[purpose], away.rateLimit] : [away[purpose]];
+  if (withoutNewData === undefined || !NO_NEW_DATA.has(fault.name)) return [away[purpose]];
+  const mustWork = purpose === 'authCache' && withoutNewData === 'reads' && READ_ON.has(fault.name);
+  return mustWork ? [away.rateLimit] : [away[purpose], away.rateLimit];
 }
 
 /** @returns what the answer to a visit breaks of what was promised */
@@ -143,10 +146,10 @@ export function judge({ visit, answer }: Seen, promises: readonly Promised[]): s
 }
 
 /** @returns a complaint where what was refused during the fault does not work after it */
-async function retry(
+export async function retry(
   { visit, request }: Seen,
   { away: { rateLimit: healthy } }: EndpointRow,
-  { unknownOutcomes, forgets }: FaultRow,
+  { unknownOutcomes, forgets }: Pick<FaultRow, 'unknownOutcomes' | 'forgets'>,
 ): Promise<string | undefined> {
   const expected = new Set([healthy.status]);
   if ((unknownOutcomes || visit.recordFirst) && visit.alreadyDone !== undefined)

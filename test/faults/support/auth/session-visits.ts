@@ -36,36 +36,36 @@ export const SESSION_VISITS: readonly Visit[] = [
   { endpoint: 'POST /v1/auth/refresh', how: 'by cookie', prepare: byCookie('/v1/auth/refresh') },
   {
     endpoint: 'POST /v1/auth/logout',
-    withoutNewData: true,
+    withoutNewData: 'frees',
     alreadyDone: 401,
     prepare: byPerson((person, { access }) => person.post('/v1/auth/logout', undefined, access)),
   },
   {
     endpoint: 'POST /v1/auth/logout',
     how: 'by cookie',
-    withoutNewData: true,
+    withoutNewData: 'frees',
     prepare: byCookie('/v1/auth/logout'),
   },
   {
     endpoint: 'POST /v1/auth/logout/others',
-    withoutNewData: true,
+    withoutNewData: 'frees',
     prepare: byPerson((person, { access }) => person.post('/v1/auth/logout/others', undefined, access)),
   },
   {
     endpoint: 'POST /v1/auth/logout/all',
-    withoutNewData: true,
+    withoutNewData: 'frees',
     alreadyDone: 401,
     recordFirst: true,
     prepare: byPerson((person, { access }) => person.post('/v1/auth/logout/all', undefined, access)),
   },
   {
     endpoint: 'GET /v1/auth/sessions',
-    withoutNewData: true,
+    withoutNewData: 'reads',
     prepare: byPerson((person, { access }) => person.get('/v1/auth/sessions', access)),
   },
   {
     endpoint: 'DELETE /v1/auth/sessions/{id}',
-    withoutNewData: true,
+    withoutNewData: 'frees',
     alreadyDone: 404,
     // Another one than the session that asks.
     prepare: async ({ house }) => {
@@ -77,19 +77,19 @@ export const SESSION_VISITS: readonly Visit[] = [
   },
   {
     endpoint: 'GET /v1/auth/me',
-    withoutNewData: true,
+    withoutNewData: 'reads',
     prepare: byPerson((person, { access }) => person.me(access)),
   },
   {
     endpoint: 'POST /v1/auth/introspect',
-    withoutNewData: true,
+    withoutNewData: 'reads',
     prepare: byPerson((person, { access }) =>
       person.post('/v1/auth/introspect', { token: access }, OPS_TOKEN),
     ),
   },
   {
     endpoint: 'POST /v1/auth/tenant',
-    withoutNewData: true,
+    withoutNewData: 'reads',
     prepare: byPerson((person, { access, tenantId }) =>
       person.post('/v1/auth/tenant', { tenant_id: tenantId }, access),
     ),

@@ -41,6 +41,7 @@ export const TOKEN_VISITS: readonly Visit[] = [
   {
     endpoint: 'POST /v1/auth/email/send',
     countsFailClosed: true,
+    quota: 3,
     prepare: async ({ house }) => {
       const person = await Person.registered(house);
       const { access } = await person.login();
@@ -84,7 +85,7 @@ export const TOKEN_VISITS: readonly Visit[] = [
   },
   {
     endpoint: 'POST /v1/invitations/accept',
-    withoutNewData: true,
+    withoutNewData: 'reads',
     countsFailClosed: true,
     prepare: invitation,
   },

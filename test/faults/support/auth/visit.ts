@@ -14,12 +14,14 @@ export interface Visit {
   readonly endpoint: string;
   /** Told apart from other visits of the same endpoint. */
   readonly how?: string;
-  /** It reads, or frees memory: a server that merely takes no new data carries it out. */
-  readonly withoutNewData?: true;
+  /** What it asks of authCache: it reads, or it frees memory. A server that merely takes no new data may carry it out. */
+  readonly withoutNewData?: 'reads' | 'frees';
   /** Asks for a one-time token or a nonce, so that `security_token_fail_closed_total` counts it without securityTokens. */
   readonly countsFailClosed?: true;
   /** What the client is told afterwards, if the first request was carried out and its answer was lost. */
   readonly alreadyDone?: number;
+  /** How often one person may ask for it in an hour; unset: more often than is asked here. An attempt in vain counts. */
+  readonly quota?: number;
   /** SQL is told before Redis: it may be done although Redis refused its part. */
   readonly recordFirst?: true;
   /** Makes all that the request needs, while nothing is wrong. */

@@ -1,4 +1,4 @@
-import type { KeyRing } from '../kernel/key-ring.js';
+import type { KeyRing } from './key-ring.js';
 
 /** Keeps it apart from other uses of the same ring. */
 const CONTEXT = 'mac';

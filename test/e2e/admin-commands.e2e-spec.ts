@@ -3,6 +3,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppModule } from '../../src/app.module.js';
 import { addAdminCreateCommand } from '../../src/cli/admin-create.command.js';
+import { addAdminRevokeCommand } from '../../src/cli/admin-revoke.command.js';
 import type { Application } from '../../src/cli/cli-context.js';
 import { type Environment, SettingsError, dynamicModulesOf, settingsIn } from '../../src/config/index.js';
 import { type FeatureDatabase, getDatabaseToken } from '../../src/database/index.js';
@@ -45,13 +46,15 @@ const application = (env: Environment): Application => ({
 });
 
 interface Call {
+  /** `create` when unset. */
+  readonly command?: string;
   readonly words: readonly string[];
   readonly password?: string;
   readonly env?: Environment;
 }
 
 /** One command line, with everything that was printed. */
-async function create({ words, password = PASSWORD, env }: Call) {
+async function create({ command = 'create', words, password = PASSWORD, env }: Call) {
   const printed = { out: '', err: '' };
   let code = -1;
   let asked = 0;
@@ -75,8 +78,9 @@ async function create({ words, password = PASSWORD, env }: Call) {
     },
   };
   addAdminCreateCommand(program, context, (finished) => (code = finished), input);
+  addAdminRevokeCommand(program, context, (finished) => (code = finished));
   try {
-    await program.parseAsync(['create', ...words], { from: 'user' });
+    await program.parseAsync([command, ...words], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     code = error.exitCode;
@@ -169,12 +173,13 @@ describe('admin create', () => {
     expect(await found('a@example.com')).toBeUndefined();
   });
 
-  it('ends with 69 where SQL is away, and says so without an address of it', async () => {
+  it('ends with 69 where SQL is away, and names the server without its user and password', async () => {
     const env = { APP_PROFILE: 'test', DATABASE_URL: 'postgres://user:canary@127.0.0.1:1/none' };
     const { code, err, asked } = await create({ words: ['-e', 'root2@example.com'], env });
     expect({ code, asked }).toEqual({ code: 69, asked: 0 });
-    expect(err).toContain('sql compartment is unavailable');
-    expect(err).not.toContain('canary');
+    expect(err).toContain('- DATABASE_URL (sql): postgres://127.0.0.1:1/none: ');
+    expect(err).toContain('(refused). Correct the address, or start the server');
+    expect(err).not.toMatch(/canary|user:/);
   });
 
   it('does not make an administrator of a database that ends with the command', async () => {
@@ -193,5 +198,40 @@ describe('admin create', () => {
     const { code, err } = await create({ words: ['-e', 'root4@example.com'], env });
     expect(code).toBe(78);
     expect(err).toContain('PASSWORD_HASH_PASSES');
+  });
+});
+
+describe('admin revoke', () => {
+  const revoke = (...words: string[]) => create({ command: 'revoke', words });
+
+  it('takes the rights back, ends the sessions, and leaves the account as it is', async () => {
+    await create({ words: ['-e', 'former@example.com'] });
+    const user = await found('former@example.com');
+    const id = user?.id ?? '';
+    const { code, out, err } = await revoke('--email', 'Former@Example.com');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toBe(`Former@Example.com does not administer this installation any more (user ${id}).`);
+    expect(await isAdministrator(id)).toBe(false);
+    expect(await users().epochOf(id)).toBe((user?.tokenEpoch ?? 0) + 1);
+    expect(await app.get(Passwords, { strict: false }).verify(id, PASSWORD)).toBe('match');
+    expect((await app.get(SecurityEvents, { strict: false }).listOf(id))[0]).toMatchObject({
+      kind: 'administrator-revoked',
+      facts: { by: 'command line' },
+    });
+  });
+
+  it('says so where there is nothing to take', async () => {
+    const user = await register('ordinary@example.com');
+    const answers = [
+      await revoke('-e', 'ordinary@example.com'),
+      await revoke('-e', 'absent@example.com'),
+      await revoke('-e', 'root'),
+    ];
+    expect(answers.map(({ code }) => code)).toEqual([64, 64, 64]);
+    const [ordinary, absent, none] = answers.map(({ err }) => err);
+    expect(ordinary).toContain('does not administer');
+    expect(absent).toContain('no account');
+    expect(none).toContain('no e-mail address');
+    expect(await users().epochOf(user.id)).toBe(user.tokenEpoch);
   });
 });

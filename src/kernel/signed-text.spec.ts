@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KeyRing } from '../kernel/key-ring.js';
-import { Secret } from '../kernel/redact.js';
+import { KeyRing } from './key-ring.js';
+import { Secret } from './redact.js';
 import { readSignedText, signText } from './signed-text.js';
 
 const ring = new KeyRing(new Secret('newest,older'));

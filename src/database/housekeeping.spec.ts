@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Logger } from '@nestjs/common';
-import { DatabaseUnavailableError } from '../../database/index.js';
-import { ManualClock } from '../../kernel/manual-clock.js';
-import { Housekeeping } from './housekeeping.js';
+import { ManualClock } from '../kernel/manual-clock.js';
+import { DatabaseUnavailableError } from './database.errors.js';
+import { Housekeeping, type Rounds } from './housekeeping.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -43,18 +43,37 @@ class Table {
   };
 }
 
+/** What all instances share. */
+class Turns implements Rounds {
+  isOpen = true;
+  private readonly due = new Map<string, number>();
+
+  constructor(private readonly clock: ManualClock) {}
+
+  begin(chore: string): Promise<boolean> {
+    const isDue = this.clock.nowMs() >= (this.due.get(chore) ?? 0);
+    if (isDue) this.due.set(chore, this.clock.nowMs() + HOUR_MS / 2);
+    return Promise.resolve(isDue);
+  }
+
+  end(chore: string): Promise<void> {
+    this.due.set(chore, this.clock.nowMs() + 20 * HOUR_MS);
+    return Promise.resolve();
+  }
+}
+
 describe('housekeeping', () => {
   let clock: ManualClock;
-  let open: boolean;
+  let rounds: Turns;
   beforeEach(() => {
     clock = new ManualClock();
-    open = true;
+    rounds = new Turns(clock);
     Logger.overrideLogger(false);
   });
   afterEach(() => Logger.overrideLogger(['log', 'error', 'warn']));
 
   const keep = (chores: Table[], random = () => 0.5) => {
-    const housekeeping = new Housekeeping({ chores, isOpen: () => open, clock, random });
+    const housekeeping = new Housekeeping({ chores, rounds, clock, random });
     housekeeping.onApplicationBootstrap();
     return housekeeping;
   };
@@ -90,6 +109,16 @@ describe('housekeeping', () => {
     expect(late.asked).toHaveLength(2);
   });
 
+  it('is done by one of all instances a day, and each day', async () => {
+    const table = new Table('shared');
+    for (const moment of [0, 0.3, 0.6, 0.999]) keep([table], () => moment);
+    for (let minutes = 0; minutes < 120; minutes += 10) await pass(10 * MINUTE_MS);
+    expect(table.asked).toHaveLength(1);
+    for (let minutes = 0; minutes < 10 * 24 * 60; minutes += 10) await pass(10 * MINUTE_MS);
+    expect(table.asked.length).toBeGreaterThanOrEqual(10);
+    expect(table.asked.length).toBeLessThanOrEqual(12);
+  });
+
   it('takes a thousand rows at a time, a hundred thousand in a round, and the rest an hour later', async () => {
     const [large, small] = [new Table('large', 100_500), new Table('small', 5)];
     keep([large, small]);
@@ -118,12 +147,12 @@ describe('housekeeping', () => {
   });
 
   it('opens nothing: while SQL was not needed it waits', async () => {
-    open = false;
+    rounds.isOpen = false;
     const table = new Table('a', 1);
     keep([table]);
     await pass(FIRST_MS);
     expect(table.asked).toHaveLength(0);
-    open = true;
+    rounds.isOpen = true;
     await pass(HOUR_MS);
     expect(table.rows).toBe(0);
   });

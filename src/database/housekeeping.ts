@@ -1,10 +1,10 @@
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { DatabaseUnavailableError } from '../../database/index.js';
-import type { Clock, Timer } from '../../kernel/time.js';
+import type { Clock, Timer } from '../kernel/time.js';
+import { DatabaseUnavailableError } from './database.errors.js';
 
 /** Something that grows and of which a part is of no use any more. */
 export interface Chore {
-  /** For logs. */
+  /** For logs, and for the other instances; unique in the application. */
   readonly name: string;
   /**
    * Forgets so many rows at most.
@@ -14,10 +14,19 @@ export interface Chore {
   forget(most: number): Promise<number>;
 }
 
+/** Whose turn it is, of all instances. */
+export interface Rounds {
+  /** Whether SQL can be asked without opening anything for it. */
+  readonly isOpen: boolean;
+  /** @returns whether the chore is due; then it is this instance's for half an hour */
+  begin(chore: string): Promise<boolean>;
+  /** It is not due again for most of a day. */
+  end(chore: string): Promise<void>;
+}
+
 export interface HousekeepingOptions {
   readonly chores: readonly Chore[];
-  /** Whether SQL can be asked without opening anything for it. */
-  readonly isOpen: () => boolean;
+  readonly rounds: Rounds;
   readonly clock: Clock;
   /** From 0 to 1, without 1. */
   readonly random?: () => number;
@@ -35,8 +44,8 @@ const ROWS_AT_ONCE = 1000;
 const MOST_STATEMENTS = 100;
 
 /**
- * Does the chores once a day, in each instance at a moment of its own: what two of them do at the same time does no harm.
- * A shutdown waits for the statement that runs, and for no other.
+ * Does the chores of a feature once a day, in one of all instances: each looks at a moment of its own, and the first one
+ * does what is due. A shutdown waits for the statement that runs, and for no other.
  */
 export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Housekeeping');
@@ -69,7 +78,7 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private async round(): Promise<void> {
-    let finished = this.options.isOpen();
+    let finished = this.options.rounds.isOpen;
     if (finished)
       for (const chore of this.options.chores) finished = (await this.finishes(chore)) && finished;
     this.schedule((finished ? DAY_MS : AGAIN_AFTER_MS) * (0.9 + 0.2 * this.random()));
@@ -77,12 +86,16 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
 
   /** @returns false where something is left to do */
   private async finishes(chore: Chore): Promise<boolean> {
+    const { rounds } = this.options;
     let rows = 0;
     try {
+      if (!(await rounds.begin(chore.name))) return true;
       for (let statement = 0; statement < MOST_STATEMENTS && !this.ending; statement += 1) {
         const gone = await chore.forget(ROWS_AT_ONCE);
         rows += gone;
-        if (gone < ROWS_AT_ONCE) return true;
+        if (gone >= ROWS_AT_ONCE) continue;
+        await rounds.end(chore.name);
+        return true;
       }
       return false;
     } catch (error) {

@@ -1,0 +1,67 @@
+import { deflateRawSync } from 'node:zlib';
+import type { Batch, ScriptArgument } from '../../redis/index.js';
+import type { Append } from './append.js';
+import {
+  LOG_KEY,
+  SEQUENCES_KEY,
+  TENANTS_KEY,
+  eventKey,
+  objectKey,
+  replayMarkKey,
+  tenantKey,
+} from './keys.js';
+
+/** Redis is held up for some thirty microseconds by each, so that one call takes it a millisecond or so. */
+const MOST_EVENTS = 32;
+/** Of what the events hold, before it is packed. A larger one goes alone. */
+const LARGEST_CHARS = 256 * 1024;
+/**
+ * What is saved by trying harder is little, and every delivery pays for it: also for the memory that is set up for each,
+ * which is as large as the window and the chunk.
+ */
+export const PACKING = { level: 1, memLevel: 4, windowBits: 12, chunkSize: 4096 } as const;
+
+/** Events that go to Redis in one call of append.lua. */
+export class AppendBatch implements Batch<Append> {
+  readonly waiting: Append[] = [];
+  readonly keys: string[] = [LOG_KEY, SEQUENCES_KEY, TENANTS_KEY];
+  readonly args: ScriptArgument[];
+  private chars = 0;
+
+  /** @param markSeconds how long an event is known to have been taken */
+  constructor(markSeconds: number) {
+    this.args = [markSeconds];
+  }
+
+  get isFull(): boolean {
+    return this.waiting.length >= MOST_EVENTS || this.chars >= LARGEST_CHARS;
+  }
+
+  /** The first one has room always. */
+  hasRoomFor({ event: { data, raw } }: Append): boolean {
+    return this.waiting.length === 0 || this.chars + data.length + raw.length <= LARGEST_CHARS;
+  }
+
+  /** @param append its event keeps the rules of `assertEvent` */
+  add(append: Append): void {
+    const {
+      eventId,
+      type,
+      tenantId,
+      createdS,
+      objectId,
+      data,
+      raw,
+      replayed = false,
+      replayId,
+    } = append.event;
+    const once = replayed && replayId !== undefined;
+    this.waiting.push(append);
+    this.chars += data.length + raw.length;
+    this.keys.push(tenantKey(tenantId), eventKey(eventId));
+    if (objectId) this.keys.push(objectKey(objectId));
+    if (once) this.keys.push(replayMarkKey(replayId, eventId));
+    const packed = deflateRawSync(raw, PACKING);
+    this.args.push(tenantId, type, eventId, createdS, objectId, data, packed, once ? 2 : replayed ? 1 : 0);
+  }
+}

@@ -1,0 +1,71 @@
+import { AsyncResource } from 'node:async_hooks';
+import { type PurposeRedis, RedisCommandError, TurnBatches, failClosed } from '../../redis/index.js';
+import { AppendBatch } from './append-batch.js';
+import { Append } from './append.js';
+import type { BillingLogSettings } from './billing-log.config.js';
+import { assertEvent } from './event-rules.js';
+import type { BillingEvent } from './log-entry.js';
+import type { LogNotes } from './log-notes.js';
+import { type AppendOutcome, appendEvents } from './log-scripts.js';
+
+export interface AppendsOptions {
+  readonly redis: PurposeRedis<'billingEvents'>;
+  readonly settings: Pick<BillingLogSettings, 'markSeconds'>;
+  readonly notes: LogNotes;
+}
+
+/** What is appended within one turn of the event loop goes out in one script call. Each event is kept or refused by itself. */
+export class Appends {
+  private readonly batches = new TurnBatches<Append, AppendBatch>(
+    () => new AppendBatch(this.options.settings.markSeconds),
+    (batch) => this.outside.runInAsyncScope(() => void this.run(batch)),
+  );
+  /** A batch is no single request's: what is logged of it would be told of whichever came first. */
+  private readonly outside = new AsyncResource('BillingAppends');
+
+  constructor(private readonly options: AppendsOptions) {}
+
+  /** @throws BillingEventRefusedError, RedisUnavailableError */
+  keep(event: BillingEvent): Promise<AppendOutcome> {
+    return new Promise((resolve, reject) => {
+      const append = new Append(event, this.options.notes, { resolve, reject });
+      try {
+        assertEvent(event);
+        this.batches.add(append);
+      } catch (error) {
+        append.refused(error);
+      }
+    });
+  }
+
+  /** Never rejects: each of those who wait is told. */
+  private async run({ waiting, keys, args }: AppendBatch): Promise<void> {
+    const { redis } = this.options;
+    try {
+      const answers = await failClosed('billingEvents', async () => {
+        const said = await appendEvents.run(redis, keys, args);
+        if (said.length === waiting.length) return said;
+        throw new RedisCommandError('billingEvents', 'append', 'REPLY', 'not one answer for each event');
+      });
+      for (const [at, append] of waiting.entries()) {
+        const answer = answers[at];
+        if (answer && 'refusal' in answer) void refuse(append, answer.refusal);
+        else if (answer) append.kept(answer);
+      }
+    } catch (error) {
+      for (const append of waiting) append.failed(error);
+    }
+  }
+}
+
+/** What Redis says of the keys of one event is told as if it had been sent alone. */
+async function refuse(append: Append, refusal: string): Promise<void> {
+  const code = refusal.split(' ', 1)[0] ?? 'ERR';
+  try {
+    await failClosed('billingEvents', () =>
+      Promise.reject(new RedisCommandError('billingEvents', 'append', code, refusal)),
+    );
+  } catch (error) {
+    append.failed(error);
+  }
+}
