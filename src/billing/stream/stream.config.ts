@@ -81,7 +81,7 @@ export class BillingStreamSettings {
   softReject!: boolean;
 
   @EnvVariable('BILLING_SSE_SLICE', {
-    default: '64',
+    default: '24',
     doc: 'Streams that are written to before other work has its turn, 1 to 10000',
   })
   @IsInt()
