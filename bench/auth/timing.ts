@@ -38,7 +38,7 @@ const FLOWS: readonly Flow[] = [
     name: 'register',
     path: '/v1/auth/register',
     expected: 202,
-    clients: 4,
+    clients: 6,
     body: (email) => ({ email, password: 'harbour violin moss' }),
   },
 ];
