@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Backfill } from '../../src/billing/ops/backfill/backfill.js';
+import { BACKFILL_LOCK_KEY } from '../../src/billing/log/keys.js';
 import { fakeEvents } from '../support/fake-stripe.js';
 import { describeReal } from '../support/redis-availability.js';
 import { waitFor } from '../support/wait-for.js';
@@ -69,6 +70,12 @@ describeReal('a backfill whose Redis goes away', () => {
           .catch(() => false),
       { what: 'the record to be read again', timeoutMs: 15_000, intervalMs: 50 },
     );
+    // Given up before its end at the server, whose data came back with the rest of its life.
+    await waitFor(async () => (await house.redis.admin().exists(BACKFILL_LOCK_KEY)) === 0, {
+      what: 'the lock to end',
+      timeoutMs: 15_000,
+      intervalMs: 50,
+    });
     const again = await start();
     expect(again.record.id).toBe(record.id);
     expect(again.record.pages).toBeGreaterThan(0);
