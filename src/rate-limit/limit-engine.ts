@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/time.js';
-import { type Asker, Check } from './check.js';
+import { type Asker, Check, type CheckParts } from './check.js';
 import { CheckSubjects, type SubjectTexts } from './check-subjects.js';
 import { outcomeOf } from './counting/local-counting.js';
 import type { Meter } from './counting/meter.js';
@@ -7,7 +7,7 @@ import { type Cost, OPERATION, unitsOf } from './counting/outcome.js';
 import type { Ruling, Subject } from './counting/subject.js';
 import type { SubjectTable } from './counting/subject-table.js';
 import type { Decider } from './decider.js';
-import type { Held } from './held.js';
+import { type Held, notHeld, withHeld } from './held.js';
 import type { DecisionMetrics } from './decision-metrics.js';
 import { NOTHING_APPLIES, RateLimitDecision } from './decision.js';
 import { KnownDenial } from './known-denial.js';
@@ -50,7 +50,7 @@ export class LimitEngine implements Asker {
 
   /**
    * @param values who is counted, in the order of the plan's dimensions; undefined: nobody, so its limits do not apply
-   * @param held what `hold` has spent for the same request; it is given back together with the question
+   * @param held what `hold` has spent for the same request; given back where the request is denied, or costs something else
    * @returns the decision itself where nobody has to be asked, else a promise of it
    * @throws RedisUnavailableError, through the promise, where the purpose is closed
    */
@@ -60,20 +60,17 @@ export class LimitEngine implements Asker {
     request = ONE_UNIT,
     held?: Held,
   ): RateLimitDecision | Promise<RateLimitDecision> {
-    const { clock, decider, metrics } = this.parts;
+    const { clock, decider } = this.parts;
     const startMs = clock.monotonicMs();
-    if (held) this.giveBack(held);
-    else {
-      const again = request === ONE_UNIT ? this.deniedAgain(plan, values, startMs) : undefined;
-      if (again) return again;
-    }
+    const again = request === ONE_UNIT && !held ? this.deniedAgain(plan, values, startMs) : undefined;
+    if (again) return again;
     const client = this.subjects.gather(plan, values);
     if (!client) return NOTHING_APPLIES;
     const inRedis = this.parts.inRedis(client);
     const { operation } = request;
     if (operation <= OPERATION.peek) {
       const blocked = this.blocked(plan, request, inRedis, startMs);
-      if (blocked) return blocked;
+      if (blocked) return this.insteadOf(held, blocked);
     }
     const meters = this.subjects.meters(plan.limits, inRedis);
     const cost = costOf(meters, request);
@@ -82,28 +79,18 @@ export class LimitEngine implements Asker {
       const at = decider.knownDenial(meters, cost, startMs, held?.check.meters);
       if (at >= 0) {
         client.denied(meters[at] as Meter, plan.limits);
-        return this.deny({ meters, at, cost, held }, startMs);
+        return this.insteadOf(held, this.deny({ meters, at, cost, held }, startMs));
       }
     }
     this.shadows.watch(plan, request, { inRedis, startMs });
-    if (meters.length === 0) return NOTHING_APPLIES;
-    const check = new Check(this, { operation, cost, meters, inRedis, startMs });
-    const now = decider.decideNow(check);
-    if (now) {
-      if (operation <= OPERATION.peek) metrics.decided(now, 0);
-      return now;
-    }
-    return new Promise((resolve, reject) => {
-      check.resolve = resolve;
-      check.reject = reject;
-      decider.ask(check);
-    });
+    const whole = { operation, cost, meters, inRedis, startMs };
+    return held ? this.decideHeld(held, whole) : this.decideWhole(whole);
   }
 
   /**
    * Spends what is known of a request before all that counts is known, so that those who come meanwhile find it spent.
-   * Shadows and metrics hear of denials only: `decide` gives it back and asks for everything, and what nobody decides
-   * stays spent, by `keep`.
+   * Metrics hear of denials only, shadows of nothing: `decide` asks for the rest, and what nobody decides stays spent,
+   * by `keep`.
    *
    * @returns a decision where nothing is held: it is denied, or no limit applies
    * @throws RedisUnavailableError, through the promise, where the purpose is closed
@@ -136,13 +123,7 @@ export class LimitEngine implements Asker {
       this.parts.metrics.decided(decision, nowMs - startMs);
       return decision;
     };
-    const now = decider.decideNow(check);
-    if (now) return conclude(now, startMs);
-    return new Promise((resolve, reject) => {
-      check.resolve = (decision) => resolve(conclude(decision, clock.monotonicMs()));
-      check.reject = reject;
-      decider.ask(check);
-    });
+    return this.ask(check, conclude);
   }
 
   /** Nobody decided the request: what was held of it stays spent, and shadows and metrics hear of it. */
@@ -189,7 +170,63 @@ export class LimitEngine implements Asker {
     );
   }
 
-  /** In the same turn as the question that follows, so that Redis does both in one call and nobody comes between. */
+  /** Asks for the limits that nothing is held of; all or none, so their denial gives back what is held. */
+  private decideHeld(held: Held, whole: CheckParts): RateLimitDecision | Promise<RateLimitDecision> {
+    const rest = notHeld(held, whole);
+    if (!rest) return this.decideAnew(held, whole);
+    const conclude = (decision: RateLimitDecision, nowMs: number) => {
+      if (!decision.allowed) return this.decideAnew(held, whole);
+      const joined = withHeld(held, whole.meters, decision);
+      this.parts.metrics.decided(joined, nowMs - whole.startMs);
+      return joined;
+    };
+    if (rest.meters.length === 0) return conclude(held.decision, whole.startMs);
+    return this.ask(new Check(this.holder, { ...whole, ...rest }), conclude);
+  }
+
+  /** In one turn, so that Redis does both in one call and nobody comes between. */
+  private decideAnew(held: Held, whole: CheckParts): RateLimitDecision | Promise<RateLimitDecision> {
+    this.giveBack(held);
+    return this.decideWhole(whole);
+  }
+
+  private decideWhole(whole: CheckParts): RateLimitDecision | Promise<RateLimitDecision> {
+    const { decider, metrics } = this.parts;
+    if (whole.meters.length === 0) return NOTHING_APPLIES;
+    const check = new Check(this, whole);
+    const now = decider.decideNow(check);
+    if (now) {
+      if (check.operation <= OPERATION.peek) metrics.decided(now, 0);
+      return now;
+    }
+    return new Promise((resolve, reject) => {
+      check.resolve = resolve;
+      check.reject = reject;
+      decider.ask(check);
+    });
+  }
+
+  /** Asks for a part of what a request costs. @param conclude what becomes of the answer, at that time */
+  private ask<Said>(
+    check: Check,
+    conclude: (decision: RateLimitDecision, nowMs: number) => Said | Promise<Said>,
+  ): Said | Promise<Said> {
+    const { clock, decider } = this.parts;
+    const now = decider.decideNow(check);
+    if (now) return conclude(now, check.startMs);
+    return new Promise((resolve, reject) => {
+      check.resolve = (decision) => resolve(conclude(decision, clock.monotonicMs()));
+      check.reject = reject;
+      decider.ask(check);
+    });
+  }
+
+  /** A denial: what is held of the request is given back. */
+  private insteadOf(held: Held | undefined, denial: RateLimitDecision): RateLimitDecision {
+    if (held) this.giveBack(held);
+    return denial;
+  }
+
   private giveBack({ check: { meters, cost, inRedis } }: Held): void {
     const { clock, decider } = this.parts;
     const startMs = clock.monotonicMs();
