@@ -1,10 +1,8 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerConnectionError } from './connection-errors.js';
 import type { HttpSettings } from './http.config.js';
-import { sendProblem } from './problem.filter.js';
-import { problemOf } from './problem.js';
 import { requestIdOf } from './request-id.js';
+import { answerRouterError } from './router-refusals.js';
 import { fastifyTrustProxy } from './trust-proxy.js';
 
 /** Slow headers are the cheapest attack; no honest client needs longer. */
@@ -26,7 +24,6 @@ export function createFastifyAdapter(settings: HttpSettings): FastifyAdapter {
     // until the last one is answered, and Fastify's own 503 is not a problem document.
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => answerConnectionError(error, socket),
-    // The router refuses malformed addresses before any hook or filter.
     frameworkErrors: answerRouterError,
     http: {
       maxHeaderSize: settings.headerLimitBytes,
@@ -34,9 +31,4 @@ export function createFastifyAdapter(settings: HttpSettings): FastifyAdapter {
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
     },
   });
-}
-
-function answerRouterError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  reply.header('x-request-id', request.id);
-  sendProblem(reply, problemOf(error, { requestId: request.id, url: request.url }));
 }

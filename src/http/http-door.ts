@@ -3,6 +3,7 @@ import { acceptJson } from './json-body.js';
 import { ProblemFilter } from './problem.filter.js';
 import { type RequestLogOptions, recordRequests } from './request-log.js';
 import { rememberMethods } from './route-methods.js';
+import { keepRefusals } from './router-refusals.js';
 import { endUnusedConnections } from './unused-connections.js';
 import { createValidationPipe } from './validation.js';
 
@@ -11,6 +12,7 @@ export function furnishHttpDoor(app: NestFastifyApplication, options: RequestLog
   const instance = app.getHttpAdapter().getInstance();
   acceptJson(instance);
   rememberMethods(instance);
+  keepRefusals(instance);
   recordRequests(instance, options);
   endUnusedConnections(instance);
   app.useGlobalPipes(createValidationPipe());

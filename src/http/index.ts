@@ -11,5 +11,6 @@ export { PreparedProblem } from './prepared-problem.js';
 export { ProblemFilter } from './problem.filter.js';
 export { isRepeated } from './repeated-header.js';
 export { hasEnded, onRequestEnd } from './request-end.js';
+export { urlAsked } from './router-refusals.js';
 export { BodyLimit, NoStore, RawBodyOnly } from './route.decorators.js';
 export { type FieldError, ValidationFailedError } from './validation.js';

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { AppError } from '../kernel/errors.js';
 import { PROBLEM_TYPE, appErrorFacts, membersOf, pathOf, wholeSeconds } from './problem.js';
+import { urlAsked } from './router-refusals.js';
 
 /**
  * A problem that may be told many thousand times a second: serialised once, but for where and when it happened. What is
@@ -18,7 +19,7 @@ export class PreparedProblem {
 
   /** @param headers of this occurrence, lower-case names */
   send(reply: FastifyReply, retryAfterMs: number, headers: Readonly<Record<string, string>>): void {
-    const { url, id } = reply.request;
+    const { request } = reply;
     const seconds = wholeSeconds(retryAfterMs);
     reply.code(this.status);
     reply.header('cache-control', 'no-store');
@@ -26,7 +27,7 @@ export class PreparedProblem {
     reply.headers(headers);
     reply.type(PROBLEM_TYPE);
     // The path is the client's own text, so it is escaped; whoever made the id let harmless ones pass only.
-    const occurrence = `,"instance":${JSON.stringify(pathOf(url))},"request_id":${JSON.stringify(id)}`;
+    const occurrence = `,"instance":${JSON.stringify(pathOf(urlAsked(request)))},"request_id":${JSON.stringify(request.id)}`;
     void reply.send(`${this.head}${occurrence},"retry_after":${seconds}}`);
   }
 }

@@ -1,8 +1,10 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger, NotFoundException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../kernel/errors.js';
-import { PROBLEM_TYPE, type Problem, pathOf, problemOf } from './problem.js';
+import { pathOf, problemOf, statusOf } from './problem.js';
 import { MethodNotAllowedError } from './route-methods.js';
+import { routerErrorOf, urlAsked } from './router-refusals.js';
+import { sendProblem } from './send-problem.js';
 
 /**
  * The one exception filter. Nest hands it what handlers, guards and pipes throw and what Fastify raises before
@@ -26,7 +28,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (thrown instanceof AppError && request.record) Object.assign(request.record, thrown.record);
     const problem = problemOf(request.is404 ? unmatched(thrown, request) : thrown, {
       requestId: request.id,
-      url: request.url,
+      url: urlAsked(request),
     });
     if (problem.unexpected) {
       const route = request.routeOptions.url ?? 'unmatched';
@@ -39,15 +41,15 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-export function sendProblem(reply: FastifyReply, { status, headers, body }: Problem): void {
-  void reply.code(status).headers(headers).type(PROBLEM_TYPE).send(JSON.stringify(body));
-}
-
 /** Methods that say nothing of their own: what asks whether there is anything is told as before. */
 const PROBING = new Set(['HEAD', 'OPTIONS']);
 
 /** What is told to a request that no route fits. */
-function unmatched(thrown: unknown, { method, url, server }: FastifyRequest): unknown {
+function unmatched(thrown: unknown, request: FastifyRequest): unknown {
+  const { method, url, server } = request;
+  const refused = routerErrorOf(request);
+  // Whatever its body was: the address alone is reason enough. A fault of ours stays one.
+  if (refused && statusOf(thrown) < 500) return refused;
   if (!(thrown instanceof NotFoundException) || PROBING.has(method)) return thrown;
   const methods = server.methodsAt?.(pathOf(url)) ?? [];
   return methods.length > 0 ? new MethodNotAllowedError(methods) : thrown;

@@ -47,6 +47,11 @@ export function problemOf(thrown: unknown, where: Occurrence): Problem {
   return compose(factsOf(thrown), where);
 }
 
+/** The status of that problem. */
+export function statusOf(thrown: unknown): number {
+  return factsOf(thrown).status;
+}
+
 /** A problem that the framework reports by status alone. */
 export function problemOfStatus(status: number, where: Occurrence): Problem {
   return compose({ status, ...detailOf(status) }, where);

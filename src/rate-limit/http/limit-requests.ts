@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import { urlAsked } from '../../http/index.js';
 import { GlobalRateLimitGuard, RateLimitGuard } from './rate-limit.guard.js';
 import { RequestLimits } from './request-limits.js';
 import type { RouteLimits } from './route-limits.js';
@@ -34,7 +35,7 @@ export function limitRequests(app: NestFastifyApplication): void {
   });
   const unmatched = atArrival(limits, table.ofUnmatched());
   instance.addHook('onRequest', function (request, reply, done) {
-    if (request.is404 && isBelowApi(request.url)) unmatched.call(this, request, reply, done);
+    if (request.is404 && isBelowApi(urlAsked(request))) unmatched.call(this, request, reply, done);
     else done();
   });
   for (const limit of table.sleeping) new Logger('RateLimit').warn(limit);

@@ -22,6 +22,8 @@ export interface LimitedAppOptions extends RateLimitModuleOptions {
   /** `hook`: as the application does it. `guard`: a global guard decides everything. Unset: `hook`. */
   readonly by?: 'hook' | 'guard';
   readonly ruling?: Ruling;
+  /** Unset: one without settings. */
+  readonly adapter?: FastifyAdapter;
   /** Redis counts, and is away. */
   readonly lost?: boolean;
 }
@@ -67,7 +69,8 @@ export async function openLimitedApp(options: LimitedAppOptions): Promise<Limite
       ...(options.providers ?? []),
     ],
   }).compile();
-  const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), {
+  const { adapter = new FastifyAdapter() } = options;
+  const app = module.createNestApplication<NestFastifyApplication>(adapter, {
     bodyParser: false,
     logger: false,
   });
