@@ -39,7 +39,7 @@ export function openEngine<Table extends PolicyTable>(policies: Table, options: 
     metrics,
     clock,
     redis: options.inMemory ? undefined : { ask },
-    digest: (dimension, text) => `${dimension}/${text}`.padEnd(16, '.').slice(0, 16),
+    digest: (dimension, text) => `${dimension}_${text}`.padEnd(16, '_').slice(0, 16),
     lost: () => state.lost,
     closed: () => state.closed,
     instances: () => options.instances ?? 1,

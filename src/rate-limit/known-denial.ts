@@ -3,6 +3,7 @@ import type { Meter } from './counting/meter.js';
 import { type Cost, type LimitOutcome, unitsOf } from './counting/outcome.js';
 import type { Decider } from './decider.js';
 import type { Grounds } from './decision.js';
+import type { Held } from './held.js';
 
 /** What is known of a denial when it is made. */
 export interface DenialParts {
@@ -12,6 +13,15 @@ export interface DenialParts {
   readonly nowMs: number;
   /** Every limit that applies, the one that denies among them. */
   readonly meters: () => readonly Meter[];
+}
+
+/** What is denied before Redis is asked, by the limit at that place. */
+export interface ForeseenDenial {
+  readonly meters: readonly Meter[];
+  readonly at: number;
+  readonly cost: Cost;
+  /** What was spent of the same request before. */
+  readonly held?: Held | undefined;
 }
 
 /**
@@ -26,6 +36,19 @@ export class KnownDenial implements Grounds {
   private found: readonly LimitOutcome[] | undefined;
 
   constructor(private readonly parts: DenialParts) {}
+
+  static foreseen(decider: Decider, { meters, at, cost, held }: ForeseenDenial, nowMs: number): KnownDenial {
+    // What was held is known here as spent, and denies nothing: it is being given back.
+    const trusts = (meter: Meter): boolean => !held?.check.meters.includes(meter) && decider.trusts(meter);
+    const denier = meters[at] as Meter;
+    return new KnownDenial({
+      decider: held ? { trusts } : decider,
+      denier,
+      cost,
+      nowMs,
+      meters: () => meters,
+    });
+  }
 
   get meters(): readonly Meter[] {
     return (this.all ??= this.parts.meters());

@@ -139,7 +139,7 @@ describe('A denial that is known', () => {
     const { ruling, change } = rulings();
     const { limiter, clock } = openEngine(POLICIES, { ruling });
     const untilMs = clock.monotonicMs() + 3_600_000;
-    change({ blockedUntilMs: (_dimension, digest) => (digest.startsWith('ip/192.0.2.1.') ? untilMs : 0) });
+    change({ blockedUntilMs: (_dimension, digest) => (digest.startsWith('ip_192.0.2.1_') ? untilMs : 0) });
     const elsewhere = { ...ALICE, ip: '192.0.2.9' };
     for (let at = 0; at < 3; at += 1) await limiter.check(['slow', 'address'], elsewhere);
     expect(await limiter.check(['slow', 'address'], elsewhere)).toMatchObject({ state: 'throttle' });

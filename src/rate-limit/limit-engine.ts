@@ -3,14 +3,14 @@ import { type Asker, Check, type CheckParts } from './check.js';
 import { CheckSubjects, type SubjectTexts } from './check-subjects.js';
 import { outcomeOf } from './counting/local-counting.js';
 import type { Meter } from './counting/meter.js';
-import { type Cost, OPERATION, unitsOf } from './counting/outcome.js';
+import { OPERATION, unitsOf } from './counting/outcome.js';
 import type { Ruling, Subject } from './counting/subject.js';
 import type { SubjectTable } from './counting/subject-table.js';
 import type { Decider } from './decider.js';
 import { type Held, notHeld, withHeld } from './held.js';
 import type { DecisionMetrics } from './decision-metrics.js';
 import { NOTHING_APPLIES, RateLimitDecision } from './decision.js';
-import { KnownDenial } from './known-denial.js';
+import { type ForeseenDenial, KnownDenial } from './known-denial.js';
 import type { Plan, PolicyBook } from './policies/plan.js';
 import type { Dimension } from './policies/policy.js';
 import { type Request, ONE_UNIT, costOf } from './request.js';
@@ -33,6 +33,8 @@ export class LimitEngine implements Asker {
   private readonly shadows: ShadowWatch;
   /** Of what is held and given back, which metrics do not take for decisions. */
   private readonly holder: Asker;
+  /** Of what is done by Redis or by nobody. */
+  private readonly orderer: Asker;
 
   constructor(private readonly parts: LimitEngineParts) {
     const { decider, metrics, tables, ruling } = parts;
@@ -42,6 +44,7 @@ export class LimitEngine implements Asker {
       decided: (check, decision) => check.resolve(decision),
       undecided: (check, error) => decider.afterFailure(check, error),
     };
+    this.orderer = { ...this.holder, undecided: () => undefined };
   }
 
   get book(): PolicyBook {
@@ -126,6 +129,22 @@ export class LimitEngine implements Asker {
     return this.ask(check, conclude);
   }
 
+  /**
+   * Does something with all limits of the plan where they are counted, or not at all: nothing takes the place of Redis.
+   *
+   * @throws RedisUnavailableError, RedisCommandError, through the promise; it may have been done where nobody answered
+   */
+  order(plan: Plan, values: SubjectTexts, { operation, cost }: Request): Promise<RateLimitDecision> {
+    const { clock, decider, inRedis } = this.parts;
+    const client = this.subjects.gather(plan, values);
+    if (!client) return Promise.resolve(NOTHING_APPLIES);
+    const place = { inRedis: inRedis(client), startMs: clock.monotonicMs() };
+    const meters = this.subjects.every(plan, place.inRedis);
+    const check = new Check(this.orderer, { operation, cost, meters, ...place });
+    const now = decider.decideNow(check, false);
+    return now ? Promise.resolve(now) : this.askRedis(check);
+  }
+
   /** Nobody decided the request: what was held of it stays spent, and shadows and metrics hear of it. */
   keep({ decision, check: { inRedis }, plan, values, request }: Held): void {
     const startMs = this.parts.clock.monotonicMs();
@@ -157,17 +176,11 @@ export class LimitEngine implements Asker {
   }
 
   /** By a denial of Redis that still holds. */
-  private deny({ meters, at, cost, held }: Denial, nowMs: number): RateLimitDecision {
+  private deny(denial: ForeseenDenial, nowMs: number): RateLimitDecision {
     const { decider, metrics } = this.parts;
-    const denier = meters[at] as Meter;
-    const { policy, burst } = denier.limit;
-    metrics.knownDenial(policy, unitsOf(cost, at) > burst ? 'block' : 'throttle');
-    // What was held is known here as spent, and denies nothing: it is being given back.
-    const trusts = (meter: Meter): boolean => !held?.check.meters.includes(meter) && decider.trusts(meter);
-    const knows = held ? { trusts } : decider;
-    return new RateLimitDecision(
-      new KnownDenial({ decider: knows, denier, cost, nowMs, meters: () => meters }),
-    );
+    const { policy, burst } = (denial.meters[denial.at] as Meter).limit;
+    metrics.knownDenial(policy, unitsOf(denial.cost, denial.at) > burst ? 'block' : 'throttle');
+    return new RateLimitDecision(KnownDenial.foreseen(decider, denial, nowMs));
   }
 
   /** Asks for the limits that nothing is held of; all or none, so their denial gives back what is held. */
@@ -199,10 +212,14 @@ export class LimitEngine implements Asker {
       if (check.operation <= OPERATION.peek) metrics.decided(now, 0);
       return now;
     }
+    return this.askRedis(check);
+  }
+
+  private askRedis(check: Check): Promise<RateLimitDecision> {
     return new Promise((resolve, reject) => {
       check.resolve = resolve;
       check.reject = reject;
-      decider.ask(check);
+      this.parts.decider.ask(check);
     });
   }
 
@@ -251,8 +268,7 @@ export class LimitEngine implements Asker {
     metrics.knownDenial(denier.limit.policy, 'throttle');
     const meters = () => {
       this.subjects.gather(plan, values);
-      const all = this.subjects.meters(plan.limits, true);
-      return all;
+      return this.subjects.meters(plan.limits, true);
     };
     return new RateLimitDecision(new KnownDenial({ decider, denier, cost: 1, nowMs, meters }));
   }
@@ -281,12 +297,4 @@ export class LimitEngine implements Asker {
     this.parts.metrics.decided(decision, 0);
     return decision;
   }
-}
-
-interface Denial {
-  readonly meters: readonly Meter[];
-  /** The place of the limit that denies. */
-  readonly at: number;
-  readonly cost: Cost;
-  readonly held?: Held | undefined;
 }

@@ -121,7 +121,7 @@ describe('In the place of Redis', () => {
       times(3, 'other');
       instance.do('reset', 'other');
       instance.comeBack();
-      expect(redis.asked).toEqual(['charge 7']);
+      expect(redis.asked).toEqual(['charge 7', 'reset 1']);
     });
   });
 });

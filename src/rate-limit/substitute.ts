@@ -3,7 +3,7 @@ import type { Check } from './check.js';
 import { Arrears } from './counting/arrears.js';
 import { type LocalDecision, countLocally } from './counting/local-counting.js';
 import type { Meter } from './counting/meter.js';
-import { type LimitOutcome, OPERATION, UNAVAILABLE, unitsOf } from './counting/outcome.js';
+import { type LimitOutcome, OPERATION, type Operation, UNAVAILABLE, unitsOf } from './counting/outcome.js';
 import { Probation } from './counting/probation.js';
 import type { Question } from './counting/question.js';
 import { assumePast } from './counting/unknown-past.js';
@@ -86,7 +86,7 @@ export class Substitute {
       const outcomes = meters.map(({ limit }) => (limit.outage === 'deny' ? UNAVAILABLE : untouched(limit)));
       return new RateLimitDecision({ meters, allowed: false, outcomes, ...DEGRADED });
     }
-    const counted = meters.filter(({ limit }) => limit.outage === 'local');
+    const counted = meters.filter(({ limit }) => isCounted(limit, operation));
     const local = this.count(check, counted, error);
     const outcomes = meters.map((meter) => local.outcomes[counted.indexOf(meter)] ?? untouched(meter.limit));
     return new RateLimitDecision({ meters, allowed: local.allowed, outcomes, ...DEGRADED });
@@ -102,8 +102,8 @@ export class Substitute {
     const doubtful = error !== undefined && !surelyUnheard(error);
     for (const [at, meter] of meters.entries()) {
       const units = cost[at] as number;
-      if (check.operation === OPERATION.refund) this.arrears.takeBack(meter, units);
-      else if (check.operation === OPERATION.reset) this.arrears.cancel(meter);
+      if (check.operation === OPERATION.refund) this.arrears.takeBack(meter, units, doubtful);
+      else if (check.operation === OPERATION.reset) this.arrears.reset(meter);
       else this.arrears.add(meter, units, doubtful);
     }
     return local;
@@ -120,6 +120,15 @@ export class Substitute {
     if (doubt > 0) assumePast(meter, { instances: instances(), doubt, sinceUs: sinceMs * 1000, nowUs });
     meter.countedHere(nowMs);
   }
+}
+
+/**
+ * A limit that lets nobody pass uncounted has counted in Redis whatever is corrected now, and a limit is made full by
+ * whatever rule. What one that lets everybody pass is given back may never have been counted.
+ */
+function isCounted({ outage }: CompiledLimit, operation: Operation): boolean {
+  if (outage === 'local' || operation === OPERATION.reset) return true;
+  return outage === 'deny' && operation > OPERATION.peek;
 }
 
 function questionOf({ operation, meters, cost, startMs }: Check) {

@@ -51,7 +51,8 @@ export interface RateLimitControlParts {
  * only watch. It holds on the instance that was asked when the promise resolves, and on all others within a second.
  * With RATE_LIMIT_BACKEND=memory it holds in this process only, and until it ends.
  *
- * Every method that changes something is rejected with RedisUnavailableError while the purpose is away.
+ * Every method that changes something is rejected with RedisUnavailableError while the purpose is away, and nothing of it
+ * is done here alone; where the error says `maybeExecuted`, Redis may have done it, and the same call again is right.
  */
 export class RateLimitControl {
   constructor(private readonly parts: RateLimitControlParts) {}
@@ -73,12 +74,15 @@ export class RateLimitControl {
   /**
    * @param subject its text, or its digest as `blocked` lists it
    * @returns false where it was not blocked
-   * @throws InvalidRulingError
+   * @throws InvalidRulingError, RedisUnavailableError
    */
   async unblock(dimension: Dimension, subject: string | { readonly id: string }): Promise<boolean> {
-    const { rulings } = this.parts;
+    const { rulings, sync } = this.parts;
     const named = typeof subject === 'string' ? this.blockedSubject(dimension, subject) : undefined;
-    const held = rulings.blockOf(named?.id ?? (subject as { readonly id: string }).id);
+    const id = named?.id ?? (subject as { readonly id: string }).id;
+    // By an id alone it can be lifted only as it is held here; that it is nowhere else is for Redis to say.
+    if (!named && !rulings.blockOf(id)) await sync.catchUp();
+    const held = rulings.blockOf(id);
     const members = [named, held?.dimension === dimension ? held : undefined].flatMap((one) =>
       one ? [memberOf(one)] : [],
     );
@@ -149,7 +153,8 @@ export class RateLimitControl {
    * Makes limits full again, of the given dimensions only: `reset(['signup'], { ip })` leaves the limit of everybody as it is.
    * What other instances know of denials is forgotten within a second.
    *
-   * @returns the decision, whose backend says who has done it: `memory` is this instance alone
+   * @returns the decision, whose backend says who has done it: `memory` is this instance alone, for a client that it was
+   *   chosen to count
    * @throws InvalidRulingError for an unknown policy, or when no limit of the policies counts a given dimension
    */
   async reset(policies: readonly string[], subjects: Subjects): Promise<RateLimitDecision> {
@@ -163,7 +168,7 @@ export class RateLimitControl {
     }
     const values = plan.dimensions.map((dimension) => this.textOf(dimension, subjects[dimension]));
     if (values.every((value) => value === undefined)) throw new InvalidRulingError(['Name a subject.']);
-    return engine.decide(plan, values, { operation: OPERATION.reset, cost: 1 });
+    return engine.order(plan, values, { operation: OPERATION.reset, cost: 1 });
   }
 
   private textOf(dimension: Dimension, text: string | undefined): string | undefined {

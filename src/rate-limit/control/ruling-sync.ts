@@ -96,18 +96,23 @@ export class RulingSync implements OnApplicationBootstrap, BeforeApplicationShut
     });
   }
 
+  /** Reads at once what others have set, where that is news: from then on what is not held here is nowhere. @throws as the store */
+  catchUp(): Promise<void> {
+    return this.inTurn(async () => {
+      const { store, rulings } = this.options;
+      if ((await store.version()) !== rulings.version) await this.read();
+    });
+  }
+
   private async load(): Promise<void> {
     const { clock } = this.options;
     let tookMs = 0;
     await this.inTurn(async () => {
-      const { store, rulings, installed, failed } = this.options;
+      const { failed } = this.options;
       this.wanted = false;
       const startMs = clock.monotonicMs();
       try {
-        const stored = await store.load();
-        await nextTurn();
-        installed(rulings.install(stored));
-        this.tell();
+        await this.read();
       } catch (error) {
         failed(error);
       }
@@ -119,6 +124,14 @@ export class RulingSync implements OnApplicationBootstrap, BeforeApplicationShut
       this.pause = undefined;
       if (this.wanted) void this.load();
     });
+  }
+
+  private async read(): Promise<void> {
+    const { store, rulings, installed } = this.options;
+    const stored = await store.load();
+    await nextTurn();
+    installed(rulings.install(stored));
+    this.tell();
   }
 
   private tell(): void {

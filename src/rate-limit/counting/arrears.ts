@@ -1,17 +1,30 @@
 import type { Clock } from '../../kernel/time.js';
 import { surelyUnheard } from '../failure.js';
+import { countLocally } from './local-counting.js';
 import type { Meter } from './meter.js';
 import { OPERATION, type Operation } from './outcome.js';
 import type { Question } from './question.js';
 
-/** What was granted here of one meter. */
+/** What was done here with one meter. */
 interface Debt {
+  /** It was made full: what Redis has of it from before is to be forgotten. */
+  reset: boolean;
+  /** Units that were given back beyond those that were granted here: Redis has counted them, or may have. */
+  returned: number;
   /** Units that Redis has surely not counted. */
   granted: number;
   /** Units that Redis was asked for without an answer: it may have counted them. */
   doubtful: number;
   /** What Redis said last, before any of it. */
   told: Meter | undefined;
+}
+
+const NOTHING: Debt = { reset: false, returned: 0, granted: 0, doubtful: 0, told: undefined };
+
+interface Sums {
+  readonly known: number;
+  readonly back: number;
+  readonly owed: number;
 }
 
 /** Redis surely did not do what it was asked, or may have done it. */
@@ -24,7 +37,7 @@ export interface ArrearsOptions {
   readonly instances: () => number;
   /** The trust that an answer of Redis has now; see Meter. */
   readonly trust: () => number;
-  /** Meters at most; about 230 bytes each. The older half is forgotten first. */
+  /** Meters at most; about 250 bytes each. The older half is forgotten first. */
   readonly capacity?: number;
 }
 
@@ -33,11 +46,16 @@ const CAPACITY = 32_768;
 const AT_A_TIME = 32;
 
 /**
- * What this process granted while Redis was away, until Redis is told: before the next decision about the same
- * subject, else in the background. Two questions make up for it:
+ * What this process did while Redis was away, until Redis is told: before the next decision about the same subject, else
+ * in the background. Four questions make up for it, in this order:
  *
+ * - `reset` of what was made full here. Done twice it does no harm to anybody but the limit, so it is asked until there is
+ *   an answer.
  * - `raise` to what Redis said last, and what it left unanswered. That is no news for a server that kept its data, so
  *   nothing counts twice, however often and by whomever it is asked; one that lost them is reminded.
+ * - `refund` of what was given back here and had been counted there: as much of it as Redis would still hold by what it
+ *   said last, since the rest has been earned back by now and others may have spent it. It is asked once: what may have
+ *   been given is not given again.
  * - `charge` of what was granted meanwhile, as far as it has not been earned back yet. It is asked once: without an
  *   answer it becomes a part of the next raise.
  */
@@ -60,8 +78,7 @@ export class Arrears {
    * @param told whether what it holds is the word of Redis
    */
   open(meter: Meter, told: boolean): void {
-    if (!this.find(meter))
-      this.keep(meter, { granted: 0, doubtful: 0, told: told ? meter.copy() : undefined });
+    if (!this.find(meter)) this.keep(meter, { ...NOTHING, told: told ? meter.copy() : undefined });
   }
 
   /** @param doubtful Redis was asked first, and may have counted them */
@@ -72,16 +89,27 @@ export class Arrears {
     else debt.granted += units;
   }
 
-  /** Units were given back here; what Redis knows of them it keeps. */
-  takeBack(meter: Meter, units: number): void {
+  /**
+   * Units were given back here: first those that Redis has never heard of.
+   *
+   * @param doubtful Redis was asked first, and may have given them back
+   */
+  takeBack(meter: Meter, units: number, doubtful: boolean): void {
     const debt = this.find(meter);
-    if (debt) debt.granted = Math.max(0, debt.granted - units);
+    if (!debt) return;
+    const from = doubtful ? 'doubtful' : 'granted';
+    const own = Math.min(debt[from], units);
+    debt[from] -= own;
+    if (!doubtful) debt.returned += units - own;
+    // Else the next raise would take it again.
+    else if (debt.told) lower(debt.told, units - own, this.nowUs);
   }
 
-  /** The meter was made full: nothing is owed. */
-  cancel(meter: Meter): void {
-    this.young.delete(meter);
-    this.old.delete(meter);
+  /** The meter was made full here: nothing that was before is owed, and Redis has to make it full as well. */
+  reset(meter: Meter): void {
+    if (!this.find(meter)) return;
+    this.forget(meter);
+    this.keep(meter, { ...NOTHING, reset: true });
   }
 
   /** Asks Redis to count what these meters owe. Whatever is asked afterwards comes after it. */
@@ -122,38 +150,63 @@ export class Arrears {
   private settleOne(meter: Meter, done: (ok: boolean) => void): number {
     const debt = this.find(meter);
     if (!debt) return 0;
-    this.cancel(meter);
-    const { known, owed } = this.sumsOf(meter, debt);
-    const { doubtful, told } = debt;
-    if (known > 0)
-      this.ask(meter, OPERATION.raise, known, (failure) => {
-        if (failure) this.reopen(meter, { granted: 0, doubtful, told });
+    this.forget(meter);
+    const { known, back, owed } = this.sumsOf(meter, debt);
+    const { reset, doubtful, told } = debt;
+    let asked = 0;
+    let unreset = false;
+    const tell = (operation: Operation, units: number, failed: (failure: Failure) => void): void => {
+      if (units === 0) return;
+      asked += 1;
+      this.ask(meter, operation, units, (failure) => {
+        // What was counted before a reset that is still to come would be lost by it: that one brings everything again.
+        if (failure && !unreset) failed(failure);
         done(!failure);
       });
-    if (owed > 0)
-      this.ask(meter, OPERATION.charge, owed, (failure) => {
-        if (failure === 'unheard') this.reopen(meter, { granted: owed, doubtful: 0, told: undefined });
-        if (failure === 'in doubt') this.reopen(meter, { granted: 0, doubtful: owed, told: undefined });
-        done(!failure);
-      });
-    return Number(known > 0) + Number(owed > 0);
+    };
+    tell(OPERATION.reset, Number(reset), () => {
+      unreset = true;
+      this.reopen(meter, { ...NOTHING, reset, doubtful, granted: owed });
+    });
+    tell(OPERATION.raise, known, () => this.reopen(meter, { ...NOTHING, doubtful, told }));
+    tell(OPERATION.refund, back, (failure) => {
+      if (failure === 'unheard') this.reopen(meter, { ...NOTHING, returned: back, told });
+      else this.takeBack(meter, back, true);
+    });
+    tell(OPERATION.charge, owed, (failure) =>
+      this.reopen(meter, { ...NOTHING, [failure === 'unheard' ? 'granted' : 'doubtful']: owed }),
+    );
+    return asked;
   }
 
-  /** What Redis should know at least, and what is to be added to that. Units. */
-  private sumsOf(meter: Meter, { granted, doubtful, told }: Debt): { known: number; owed: number } {
-    const { clock, instances } = this.options;
-    const nowUs = Math.floor(clock.monotonicMs() * 1000);
+  private forget(meter: Meter): void {
+    this.young.delete(meter);
+    this.old.delete(meter);
+  }
+
+  /** What Redis should know at least, what of that was given back, and what is to be added. Units. */
+  private sumsOf(meter: Meter, { granted, doubtful, returned, told }: Debt): Sums {
+    const { nowUs } = this;
+    const known = Math.floor(told?.spentUnits(nowUs) ?? 0) + doubtful;
     return {
-      known: Math.floor(told?.spentUnits(nowUs) ?? 0) + doubtful,
+      known,
+      back: Math.min(returned, known),
       // As far as it is not earned back yet: here each unit counted for all instances, see countLocally.
-      owed: Math.ceil(Math.min(granted, meter.spentUnits(nowUs) / instances())),
+      owed: Math.ceil(Math.min(granted, meter.spentUnits(nowUs) / this.options.instances())),
     };
   }
 
-  private reopen(meter: Meter, { granted, doubtful, told }: Debt): void {
-    const debt = this.find(meter) ?? this.keep(meter, { granted: 0, doubtful: 0, told });
+  private get nowUs(): number {
+    return Math.floor(this.options.clock.monotonicMs() * 1000);
+  }
+
+  /** What failed is owed as before, beside what has come to be owed since. */
+  private reopen(meter: Meter, { reset, granted, doubtful, returned, told }: Debt): void {
+    const debt = this.find(meter) ?? this.keep(meter, { ...NOTHING, told });
+    debt.reset ||= reset;
     debt.granted += granted;
     debt.doubtful += doubtful;
+    debt.returned += returned;
     debt.told ??= told;
   }
 
@@ -180,6 +233,10 @@ export class Arrears {
       failed: (error) => ended(surelyUnheard(error) ? 'unheard' : 'in doubt'),
     });
   }
+}
+
+function lower(meter: Meter, units: number, nowUs: number): void {
+  countLocally({ operation: OPERATION.refund, meters: [meter], cost: units, instances: 1, nowUs });
 }
 
 function ignore(): void {

@@ -120,7 +120,7 @@ export class RequestLimits {
   }
 }
 
-/** What Redis could not be told while it was away is earned back in time, or never spent. */
+/** What Redis cannot be told while it is away, it is told when it is back. */
 function waitForNobody(decision: RateLimitDecision | Promise<RateLimitDecision>): void {
   if (decision instanceof Promise) decision.catch(() => undefined);
 }
