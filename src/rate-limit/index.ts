@@ -12,12 +12,8 @@ export {
 export { canonicalAddress } from './counting/client-address.js';
 export { InvalidRulingError, TooManyRulingsError } from './control/control.errors.js';
 export type { OverrideRule, PolicyMode } from './control/override.js';
-export {
-  type BlockReport,
-  type OverrideReport,
-  type OverrideTarget,
-  RateLimitControl,
-} from './control/rate-limit-control.js';
+export { type BlockReport, type OverrideReport, RateLimitControl } from './control/rate-limit-control.js';
+export type { OverrideTarget } from './control/ruling-subjects.js';
 export { RateLimitOpsModule } from './control/rate-limit-ops.module.js';
 export { RateLimitStore, type StoreFacts, type StoreInfo } from './control/rate-limit-store.js';
 export { type RateLimiterOptions, createRateLimiter } from './create-rate-limiter.js';

@@ -53,11 +53,17 @@ export class UnblockDto {
   id?: string | null;
 }
 
-/** Which limit for whom, or with neither limit nor target: a policy as a whole. */
+/** Which limit of a policy or a stream quota for whom, or with neither limit nor target: a policy as a whole. */
 export class OverridePlaceDto {
+  @IsOptional()
   @IsString()
   @Length(1, 32)
-  policy!: string;
+  policy?: string | null;
+
+  @IsOptional()
+  @IsString()
+  @Length(1, 32)
+  stream_quota?: string | null;
 
   @IsOptional()
   @IsString()
@@ -80,8 +86,13 @@ export class OverridePlaceDto {
   id?: string | null;
 }
 
-/** Other numbers, or `exempt`, or `mode`: one of the three. */
+/** Of a policy other numbers, or `exempt`, or `mode`: one of the three. Of a stream quota `streams`. */
 export class OverrideDto extends OverridePlaceDto {
+  /** Open at once; 1 to 100,000. */
+  @IsOptional()
+  @IsInt()
+  streams?: number | null;
+
   @IsOptional()
   @IsInt()
   quota?: number | null;

@@ -1,5 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import type { Engine } from '../engine-assembly.js';
+import type { Quotas } from '../leases/compiled-quota.js';
+import { QUOTAS } from '../leases/quota.providers.js';
 import { RedisUnavailableError } from '../../redis/index.js';
 import { PolicyBook } from '../policies/plan.js';
 import { PurposeWatch } from '../purpose-watch.js';
@@ -24,8 +26,9 @@ import { type Installed, Rulings } from './rulings.js';
 export const controlProviders: Provider[] = [
   {
     provide: Rulings,
-    useFactory: (book: PolicyBook, { clock }: RateLimitWiring) => new Rulings(book, clock),
-    inject: [PolicyBook, RateLimitWiring],
+    useFactory: (book: PolicyBook, { clock }: RateLimitWiring, quotas: Quotas) =>
+      new Rulings(book, clock, quotas),
+    inject: [PolicyBook, RateLimitWiring, QUOTAS],
   },
   {
     provide: RulingSync,

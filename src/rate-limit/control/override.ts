@@ -4,6 +4,8 @@ import type { BookedPolicy } from '../policies/plan.js';
 import type { LimitRow, Policy } from '../policies/policy.js';
 import { PolicyError, assertPolicies } from '../policies/policy-rules.js';
 import { InvalidRulingError } from './control.errors.js';
+import type { StoredTarget } from './limit-rules.js';
+import type { StreamOverride } from './stream-override.js';
 
 /** Other numbers for a limit. `burst` belongs to limits of the kind `rate`, whose burst it replaces. */
 export interface OverrideNumbers {
@@ -20,14 +22,9 @@ export const POLICY_MODES = ['enforce', 'shadow'] as const;
 export type PolicyMode = (typeof POLICY_MODES)[number];
 
 /** For one limit of one subject, or of all subjects that a pattern stands for. */
-export interface LimitOverride {
+export interface LimitOverride extends StoredTarget {
   readonly policy: string;
   readonly limit: string;
-  /** Digest of the one subject; undefined: the pattern says for whom. */
-  readonly id?: string;
-  /** Of the subject, for people. */
-  readonly label?: string;
-  readonly pattern?: string;
   readonly rule: OverrideRule;
 }
 
@@ -36,11 +33,15 @@ export interface ModeOverride {
   readonly policyMode: PolicyMode;
 }
 
-export type Override = LimitOverride | ModeOverride;
+export type Override = LimitOverride | ModeOverride | StreamOverride;
 
 export const LONGEST_PATTERN = 128;
 const NAME = LIMIT_NAME.source;
-const FIELD = new RegExp(`^(${NAME})(?:/(${NAME})/(?:=([\\w-]{16})|~([^\\n\\r]{1,${LONGEST_PATTERN}})))?$`);
+/** Before the name of a stream quota, which may be that of a policy as well. */
+const OF_STREAMS = 'streams:';
+const FIELD = new RegExp(
+  `^(${OF_STREAMS})?(${NAME})(?:/(${NAME})/(?:=([\\w-]{16})|~([^\\n\\r]{1,${LONGEST_PATTERN}})))?$`,
+);
 
 /** Whether a text may name a policy or a limit, of this release or of another one. */
 export function isName(text: string): boolean {
@@ -49,33 +50,37 @@ export function isName(text: string): boolean {
 
 /** Field of the hash: an override that says otherwise about the same takes the place of this one. */
 export function fieldOf(
-  override: Pick<LimitOverride, 'policy' | 'limit' | 'id' | 'pattern'> | ModeOverride,
+  override: Omit<LimitOverride, 'rule'> | Omit<StreamOverride, 'streams'> | ModeOverride,
 ): string {
   if (!('limit' in override)) return override.policy;
-  const { policy, limit, id, pattern = '' } = override;
-  return `${policy}/${limit}/${id === undefined ? `~${pattern}` : `=${id}`}`;
+  const { limit, id, pattern = '' } = override;
+  const owner = 'policy' in override ? override.policy : OF_STREAMS + override.streamQuota;
+  return `${owner}/${limit}/${id === undefined ? `~${pattern}` : `=${id}`}`;
 }
 
 export function valueOf(override: Override): string {
-  if (!('rule' in override)) return JSON.stringify({ mode: override.policyMode });
-  const { rule, label } = override;
+  if ('policyMode' in override) return JSON.stringify({ mode: override.policyMode });
+  const { label } = override;
+  const rule = 'streamQuota' in override ? { streams: override.streams } : override.rule;
   return JSON.stringify({ ...rule, ...(label === undefined ? {} : { label }) });
 }
 
 /** @returns undefined for what no instance of this application has written */
 export function readOverride(field: string, value: string): Override | undefined {
-  const [, policy, limit, id, pattern] = FIELD.exec(field) ?? [];
+  const [, ofStreams, owner, limit, id, pattern] = FIELD.exec(field) ?? [];
   const said = parse(value);
-  if (policy === undefined || !said) return undefined;
-  if (limit === undefined) {
-    const { mode } = said;
-    return mode === 'enforce' || mode === 'shadow' ? { policy, policyMode: mode } : undefined;
-  }
-  const rule = ruleOf(said);
-  if (!rule) return undefined;
-  const { label } = said;
+  if (owner === undefined || !said) return undefined;
+  if (limit === undefined) return ofStreams ? undefined : readMode(owner, said);
+  const { label, streams } = said;
   const target = id === undefined ? { pattern: pattern ?? '' } : { id, ...(isLabel(label) ? { label } : {}) };
-  return { policy, limit, ...target, rule };
+  if (ofStreams)
+    return typeof streams === 'number' ? { streamQuota: owner, limit, ...target, streams } : undefined;
+  const rule = ruleOf(said);
+  return rule && { policy: owner, limit, ...target, rule };
+}
+
+function readMode(policy: string, { mode }: Record<string, unknown>): ModeOverride | undefined {
+  return mode === 'enforce' || mode === 'shadow' ? { policy, policyMode: mode } : undefined;
 }
 
 function parse(value: string): Record<string, unknown> | undefined {

@@ -1,14 +1,12 @@
 import type { Clock } from '../../kernel/time.js';
 import { OPERATION } from '../counting/outcome.js';
-import type { Subject } from '../counting/subject.js';
 import type { RateLimitDecision } from '../decision.js';
 import type { LimitEngine } from '../limit-engine.js';
 import type { BookedPolicy, Plan } from '../policies/plan.js';
 import type { Dimension, Subjects } from '../policies/policy.js';
-import { type BlockedSubject, isDigest, isDimensionName, maskedLabel, memberOf } from './blocked-subject.js';
+import { type BlockedSubject, memberOf } from './blocked-subject.js';
 import { InvalidRulingError, TooManyRulingsError } from './control.errors.js';
 import {
-  LONGEST_PATTERN,
   type LimitOverride,
   type Override,
   type OverrideRule,
@@ -19,9 +17,11 @@ import {
   valueOf,
 } from './override.js';
 import { LONGEST_BLOCK_MS, MOST_BLOCKS, MOST_OVERRIDES, type RulingChange } from './ruling-store.js';
+import { type OverrideTarget, RulingSubjects } from './ruling-subjects.js';
 import type { RulingSync } from './ruling-sync.js';
 import type { Block, Rulings } from './rulings.js';
-import { namedSubject, plainText } from './subject-text.js';
+import { type StreamOverride, compileStreamOverride } from './stream-override.js';
+import { plainText } from './subject-text.js';
 
 /** A block as people see it. */
 export interface BlockReport extends BlockedSubject {
@@ -31,13 +31,6 @@ export interface BlockReport extends BlockedSubject {
 
 /** `inForce` is false where this process has no such policy or limit, as while a new release is rolled out. */
 export type OverrideReport = Override & { readonly inForce: boolean };
-
-/** For whom an override holds: one subject, or all whose one spelling a pattern stands for, `*` being any characters. */
-export type OverrideTarget =
-  | { readonly subject: string }
-  | { readonly pattern: string }
-  /** Digest of a subject, as `overrides` lists it. */
-  | { readonly id: string };
 
 export interface RateLimitControlParts {
   readonly engine: LimitEngine;
@@ -55,7 +48,11 @@ export interface RateLimitControlParts {
  * is done here alone; where the error says `maybeExecuted`, Redis may have done it, and the same call again is right.
  */
 export class RateLimitControl {
-  constructor(private readonly parts: RateLimitControlParts) {}
+  private readonly subjects: RulingSubjects;
+
+  constructor(private readonly parts: RateLimitControlParts) {
+    this.subjects = new RulingSubjects(parts.engine, parts.rulings.quotas);
+  }
 
   /**
    * Denies everything to a subject, whatever its limits say and whatever its overrides are. A second call sets a new end.
@@ -66,7 +63,7 @@ export class RateLimitControl {
   async block(dimension: Dimension, subject: string, forMs: number): Promise<BlockReport> {
     if (!Number.isSafeInteger(forMs) || forMs < 1 || forMs > LONGEST_BLOCK_MS)
       throw new InvalidRulingError([`A block lasts 1 to ${LONGEST_BLOCK_MS} whole milliseconds.`]);
-    const blocked = this.blockedSubject(dimension, subject);
+    const blocked = this.subjects.toBlock(dimension, subject);
     await this.change({ kind: 'block', member: memberOf(blocked), forMs });
     return { ...blocked, untilMs: this.parts.clock.nowMs() + forMs };
   }
@@ -78,7 +75,7 @@ export class RateLimitControl {
    */
   async unblock(dimension: Dimension, subject: string | { readonly id: string }): Promise<boolean> {
     const { rulings, sync } = this.parts;
-    const named = typeof subject === 'string' ? this.blockedSubject(dimension, subject) : undefined;
+    const named = typeof subject === 'string' ? this.subjects.toBlock(dimension, subject) : undefined;
     const id = named?.id ?? (subject as { readonly id: string }).id;
     // By an id alone it can be lifted only as it is held here; that it is nowhere else is for Redis to say.
     if (!named && !rulings.blockOf(id)) await sync.catchUp();
@@ -108,7 +105,7 @@ export class RateLimitControl {
     const booked = this.policy(policy);
     const per = perOf(booked, limit);
     if (!per) throw new InvalidRulingError([`Policy "${booked.name}" has no limit "${limit.slice(0, 64)}".`]);
-    const override: LimitOverride = { policy, limit, ...this.whom(target, per), rule };
+    const override: LimitOverride = { policy, limit, ...this.subjects.target(target, per), rule };
     compileOverride(booked, override);
     await this.change({ kind: 'override', field: fieldOf(override), value: valueOf(override) });
   }
@@ -124,7 +121,42 @@ export class RateLimitControl {
     assertNames(policy, limit);
     const { book } = this.parts.engine;
     const per = book.has(policy) ? perOf(book.policy(policy), limit) : undefined;
-    return this.change({ kind: 'lift', field: fieldOf({ policy, limit, ...this.whom(target, per) }) });
+    return this.change({
+      kind: 'lift',
+      field: fieldOf({ policy, limit, ...this.subjects.target(target, per) }),
+    });
+  }
+
+  /**
+   * Another number of open streams for a subject or a pattern, under one limit of a stream quota. What is open stays open;
+   * the new number is for whoever opens a stream from now on, also while Redis is away.
+   *
+   * @param streams a whole number from 1 to 100,000
+   * @throws InvalidRulingError for what would be refused in a stream quota at start; TooManyRulingsError beyond 1,000
+   *   overrides, those of policies included
+   */
+  async overrideStreams(
+    quota: string,
+    limit: string,
+    target: OverrideTarget,
+    streams: number,
+  ): Promise<void> {
+    const known = this.parts.rulings.quotas.get(quota);
+    if (!known) throw new InvalidRulingError([`There is no stream quota "${quota.slice(0, 64)}".`]);
+    // Before whom it is for, which without a limit nobody could tell.
+    const bare = { streamQuota: quota, limit, streams };
+    const { per } = compileStreamOverride(known, bare);
+    const override: StreamOverride = { ...bare, ...this.subjects.target(target, per) };
+    await this.change({ kind: 'override', field: fieldOf(override), value: valueOf(override) });
+  }
+
+  /** As `removeOverride`. @returns false where there was none. @throws InvalidRulingError */
+  async removeStreamOverride(quota: string, limit: string, target: OverrideTarget): Promise<boolean> {
+    assertNames(quota, limit);
+    const known = this.parts.rulings.quotas.get(quota);
+    const per = known?.limits.find(({ name }) => name === limit)?.per;
+    const place = { streamQuota: quota, limit, ...this.subjects.target(target, per) };
+    return this.change({ kind: 'lift', field: fieldOf(place) });
   }
 
   /**
@@ -173,7 +205,7 @@ export class RateLimitControl {
 
   private textOf(dimension: Dimension, text: string | undefined): string | undefined {
     if (text === undefined) return undefined;
-    this.subject(dimension, text);
+    this.subjects.find(dimension, text);
     return dimension === 'global' ? 'all' : plainText(dimension, text);
   }
 
@@ -201,41 +233,6 @@ export class RateLimitControl {
     if (!book.has(name)) throw new InvalidRulingError([`There is no policy "${name.slice(0, 64)}".`]);
     return book.policy(name);
   }
-
-  private blockedSubject(dimension: Dimension, text: string): BlockedSubject {
-    const { value, digest } = this.subject(dimension, text);
-    return { dimension, id: digest, label: maskedLabel(dimension, value) };
-  }
-
-  private subject(dimension: Dimension, text: string): Subject {
-    const { engine } = this.parts;
-    const counted = engine.book.all().some(({ limits }) => limits.some(({ per }) => per === dimension));
-    if (!counted || !isDimensionName(dimension))
-      throw new InvalidRulingError([`No limit counts by "${dimension.slice(0, 64)}".`]);
-    return namedSubject(dimension, text, (...words) => engine.subject(...words));
-  }
-
-  /** @param per whom the limit counts; undefined: this process has no such limit */
-  private whom(
-    target: OverrideTarget,
-    per: Dimension | undefined,
-  ): Pick<LimitOverride, 'id' | 'label' | 'pattern'> {
-    if ('id' in target) {
-      if (!isDigest(target.id)) throw new InvalidRulingError(['An id is one that a list of rulings shows.']);
-      return { id: target.id };
-    }
-    if ('subject' in target) {
-      if (!per)
-        throw new InvalidRulingError([
-          'There is no such limit in this release, so whom it counted is not known; name the id that the list of overrides shows.',
-        ]);
-      const { value, digest } = this.subject(per, target.subject);
-      return { id: digest, label: maskedLabel(per, value) };
-    }
-    if (target.pattern.length < 1 || target.pattern.length > LONGEST_PATTERN || /[\n\r]/.test(target.pattern))
-      throw new InvalidRulingError([`A pattern is one line of 1 to ${LONGEST_PATTERN} characters.`]);
-    return { pattern: target.pattern };
-  }
 }
 
 function perOf({ limits }: BookedPolicy, name: string): Dimension | undefined {
@@ -246,7 +243,7 @@ function perOf({ limits }: BookedPolicy, name: string): Dimension | undefined {
 function assertNames(...names: readonly string[]): void {
   if (!names.every(isName))
     throw new InvalidRulingError([
-      'A policy and a limit have names of up to 32 lower-case letters, digits and hyphens.',
+      'A policy, a stream quota and a limit have names of up to 32 lower-case letters, digits and hyphens.',
     ]);
 }
 

@@ -4,13 +4,8 @@ import { SkipRateLimit } from '../http/rate-limit.decorator.js';
 import type { Dimension, Subjects } from '../policies/policy.js';
 import { InvalidRulingError } from './control.errors.js';
 import { BlockDto, OverrideDto, OverridePlaceDto, ResetDto, UnblockDto } from './control.dto.js';
-import type { OverrideRule } from './override.js';
-import {
-  type BlockReport,
-  type OverrideReport,
-  type OverrideTarget,
-  RateLimitControl,
-} from './rate-limit-control.js';
+import { assertWhole, overrideOf, placeOf, ruleOf, streamsOf, targetOf } from './override-body.js';
+import { type BlockReport, RateLimitControl } from './rate-limit-control.js';
 import { RateLimitStore } from './rate-limit-store.js';
 
 /**
@@ -61,22 +56,24 @@ export class RateLimitOpsController {
   @Put('overrides')
   @HttpCode(204)
   async override(@Body() body: OverrideDto): Promise<void> {
-    const { policy, limit, mode } = body;
+    const place = placeOf(body);
+    if ('streamQuota' in place) {
+      const streams = streamsOf(body);
+      return this.control.overrideStreams(place.streamQuota, place.limit, targetOf(body), streams);
+    }
+    const { policy, limit } = place;
     const rule = ruleOf(body, limit ? this.kindOf(policy, limit) : undefined);
     if (limit) return inNamesOfApi(() => this.control.override(policy, limit, targetOf(body), rule));
     assertWhole(body);
-    if (!mode)
+    if (!body.mode)
       throw new InvalidRulingError(['Of a policy as a whole only the mode can be set; name a limit.']);
-    await this.control.setMode(policy, mode);
+    await this.control.setMode(policy, body.mode);
   }
 
   @Delete('overrides')
   @NoStore()
   async lift(@Body() body: OverridePlaceDto) {
-    const { policy, limit } = body;
-    if (limit) return { lifted: await this.control.removeOverride(policy, limit, targetOf(body)) };
-    assertWhole(body);
-    return { lifted: await this.control.setMode(policy, undefined) };
+    return { lifted: await this.liftAt(body) };
   }
 
   @Post('reset')
@@ -88,6 +85,16 @@ export class RateLimitOpsController {
     return { backend, degraded };
   }
 
+  private liftAt(body: OverridePlaceDto): Promise<boolean> {
+    const place = placeOf(body);
+    if ('streamQuota' in place)
+      return this.control.removeStreamOverride(place.streamQuota, place.limit, targetOf(body));
+    const { policy, limit } = place;
+    if (limit) return this.control.removeOverride(policy, limit, targetOf(body));
+    assertWhole(body);
+    return this.control.setMode(policy, undefined);
+  }
+
   private kindOf(policy: string, limit: string): string | undefined {
     const { policies } = this.limits.info();
     return policies.find(({ name }) => name === policy)?.limits.find(({ name }) => name === limit)?.kind;
@@ -96,51 +103,6 @@ export class RateLimitOpsController {
 
 function blockOf({ dimension, id, label, untilMs }: BlockReport) {
   return { dimension, id, label, until: new Date(untilMs).toISOString() };
-}
-
-function overrideOf(override: OverrideReport) {
-  const { policy, inForce: in_force } = override;
-  if (!('rule' in override)) return { policy, mode: override.policyMode, in_force };
-  const { limit, id, label, pattern, rule } = override;
-  const target = pattern === undefined ? { id, label } : { pattern };
-  if (!('quota' in rule)) return { policy, limit, ...target, ...rule, in_force };
-  const { quota, windowMs: window_ms, burst } = rule;
-  return { policy, limit, ...target, quota, window_ms, burst, in_force };
-}
-
-function targetOf({ subject, pattern, id }: OverridePlaceDto): OverrideTarget {
-  const named = [subject && { subject }, pattern && { pattern }, id && { id }].filter((one) => one);
-  const [target] = named;
-  if (!target || named.length > 1) throw new InvalidRulingError(['Name one of subject, pattern and id.']);
-  return target;
-}
-
-function assertWhole({ subject, pattern, id }: OverridePlaceDto): void {
-  if (subject || pattern || id)
-    throw new InvalidRulingError(['Name the limit that is to be another one for them.']);
-}
-
-function ruleOf(
-  { limit, quota, window_ms, burst, exempt, mode }: OverrideDto,
-  kind: string | undefined,
-): OverrideRule {
-  const numbers = [quota, window_ms, burst].some(isGiven);
-  const said = [numbers, exempt, mode].filter((one) => one).length;
-  if (said !== 1)
-    throw new InvalidRulingError(['Say one of these: quota, window_ms and burst; exempt; mode.']);
-  if (exempt) return { exempt };
-  if (mode === 'enforce' && limit)
-    throw new InvalidRulingError(['Only a policy as a whole can be made to enforce.']);
-  if (mode) return { mode: 'shadow' };
-  const needed = { quota, window_ms, ...(kind === 'rate' ? { burst } : {}) };
-  const missing = Object.entries(needed).flatMap(([name, value]) => (isGiven(value) ? [] : [name]));
-  if (!isGiven(quota) || !isGiven(window_ms) || missing.length > 0)
-    throw new InvalidRulingError(missing.map((name) => `Other numbers need ${name}.`));
-  return { quota, windowMs: window_ms, ...(isGiven(burst) ? { burst } : {}) };
-}
-
-function isGiven(value: number | null | undefined): value is number {
-  return value !== undefined && value !== null;
 }
 
 /** What breaks the rules of policies is told in the names of the body, not in those of the code. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/time.js';
+import type { Quotas } from '../leases/compiled-quota.js';
 import type { PolicyBook } from '../policies/plan.js';
 import type { PolicyMode } from './override.js';
 import type { Rulings } from './rulings.js';
@@ -32,6 +33,14 @@ export interface StoreFacts {
 
 export interface StoreInfo extends StoreFacts {
   readonly policies: readonly PolicyInfo[];
+  readonly stream_quotas: readonly StreamQuotaInfo[];
+}
+
+export interface StreamQuotaInfo {
+  readonly name: string;
+  readonly lease_ms: number;
+  readonly outage: string;
+  readonly limits: readonly { readonly name: string; readonly per: string; readonly streams: number }[];
 }
 
 export interface PolicyInfo {
@@ -100,7 +109,8 @@ export class RateLimitStore {
   }
 
   info(): StoreInfo {
-    return { ...this.facts(), policies: policiesOf(this.parts.book) };
+    const { book, rulings } = this.parts;
+    return { ...this.facts(), policies: policiesOf(book), stream_quotas: quotasOf(rulings.quotas) };
   }
 }
 
@@ -118,5 +128,14 @@ function policiesOf(book: PolicyBook): readonly PolicyInfo[] {
       burst: limit.burst,
       outage: limit.outage,
     })),
+  }));
+}
+
+function quotasOf(quotas: Quotas): readonly StreamQuotaInfo[] {
+  return [...quotas.values()].map(({ name, leaseMs, outage, limits }) => ({
+    name,
+    lease_ms: leaseMs,
+    outage,
+    limits: limits.map((limit) => ({ name: limit.name, per: limit.per, streams: limit.streams })),
   }));
 }

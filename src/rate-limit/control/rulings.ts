@@ -1,5 +1,7 @@
 import type { Ruling, Subject } from '../counting/subject.js';
 import type { Clock } from '../../kernel/time.js';
+import type { ConcurrentLimit, Quotas } from '../leases/compiled-quota.js';
+import type { StreamRuling } from '../leases/stream-ruling.js';
 import type { CompiledLimit } from '../policies/compiled-limit.js';
 import type { PolicyBook } from '../policies/plan.js';
 import { type BlockedSubject, readMember } from './blocked-subject.js';
@@ -22,7 +24,7 @@ interface HeldOverride {
 export interface Installed {
   /** Entries that hold something foreign. */
   readonly broken: number;
-  /** Overrides that can be read, and that no policy of this process has a place for, or that it would be refused with. */
+  /** Overrides that can be read, and that nothing of this process has a place for, or that it would be refused with. */
   readonly unfit: number;
   /** Blocks and overrides that are gone although nobody has lifted them. */
   readonly lost: number;
@@ -32,7 +34,7 @@ export interface Installed {
  * What operators have set, in memory, where a decision looks it up. The last known state goes on holding while nothing
  * newer can be read. All changes of it become visible at once, by a new edition.
  */
-export class Rulings implements Ruling {
+export class Rulings implements Ruling, StreamRuling {
   edition = 0;
   /** Of the state that is held; -1: none was ever read. */
   version = -1;
@@ -42,12 +44,14 @@ export class Rulings implements Ruling {
   /** Policies in shadow mode by code or setting. */
   private readonly shadowedAtStart: ReadonlySet<string>;
 
+  /** @param quotas of streams; unset: none, so that overrides of them are not in force */
   constructor(
     private readonly book: PolicyBook,
     private readonly clock: Clock,
+    readonly quotas: Quotas = new Map(),
   ) {
     this.shadowedAtStart = new Set(book.shadowed());
-    this.index = new OverrideIndex(book, []);
+    this.index = new OverrideIndex({ book, quotas }, []);
   }
 
   get anyBlocked(): boolean {
@@ -61,6 +65,10 @@ export class Rulings implements Ruling {
 
   limitFor(limit: CompiledLimit, subject: Subject): CompiledLimit {
     return this.index.limitFor(limit, subject);
+  }
+
+  streamLimitFor(limit: ConcurrentLimit, subject: Subject): ConcurrentLimit {
+    return this.index.streamLimitFor(limit, subject);
   }
 
   /** Blocks that hold now, those that end first in front. */
@@ -82,7 +90,7 @@ export class Rulings implements Ruling {
     return [...this.overrides.values()].map(({ override }) => override);
   }
 
-  /** False for an override that no policy of this process has a place for. */
+  /** False for an override that no policy or stream quota of this process has a place for. */
   isInForce(override: Override): boolean {
     return !this.index.unfit.includes(override);
   }
@@ -146,7 +154,8 @@ export class Rulings implements Ruling {
   }
 
   private publish(): void {
-    this.index = new OverrideIndex(this.book, this.all(), this.index);
+    const { book, quotas } = this;
+    this.index = new OverrideIndex({ book, quotas }, this.all(), this.index);
     const modes = new Map<string, PolicyMode>();
     for (const override of this.all())
       if ('policyMode' in override) modes.set(override.policy, override.policyMode);

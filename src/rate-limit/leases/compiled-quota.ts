@@ -27,14 +27,14 @@ export interface CompiledQuota {
   readonly limits: readonly ConcurrentLimit[];
 }
 
+/** By name. */
+export type Quotas = ReadonlyMap<string, CompiledQuota>;
+
 /**
  * @param hasPolicy whether a policy of this name can be checked
  * @throws StreamQuotaError with every fault of every quota
  */
-export function compileQuotas(
-  table: StreamQuotaTable,
-  hasPolicy: (name: string) => boolean,
-): ReadonlyMap<string, CompiledQuota> {
+export function compileQuotas(table: StreamQuotaTable, hasPolicy: (name: string) => boolean): Quotas {
   assertStreamQuotas(table, hasPolicy);
   const quotas = new Map(Object.entries(table).map(([name, quota]) => [name, compileQuota(name, quota)]));
   const shared = sharedTags([...quotas.values()].flatMap(({ limits }) => limits));

@@ -1,21 +1,13 @@
 import { Inject, Injectable, type Provider } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import { LimitEngine } from '../limit-engine.js';
-import { PolicyBook } from '../policies/plan.js';
-import { RATE_LIMIT_OPTIONS, type RateLimitModuleOptions } from '../rate-limit.options.js';
 import { EngineNeighbours, PREFIX, RateLimitRedis, RateLimitWiring } from '../rate-limit.providers.js';
-import { replacedRows } from '../replaced-rows.js';
-import { type CompiledQuota, compileQuotas } from './compiled-quota.js';
+import type { Quotas } from './compiled-quota.js';
 import { LeaseMetrics } from './lease-metrics.js';
 import { LeaseStore } from './lease-store.js';
 import { Leases } from './leases.js';
-import { checkQuotaRoutes } from './quota-routes.js';
-import { STREAM_QUOTAS } from './stream-quotas.table.js';
+import { QUOTAS, quotaProvider } from './quota.providers.js';
 import { StreamQuotas } from './stream-quotas.js';
 
-type Quotas = ReadonlyMap<string, CompiledQuota>;
-
-const QUOTAS = Symbol('rate-limit:stream-quotas');
 /** A lease survives two renewals that fail. */
 const RENEWALS_PER_LIFE = 3;
 
@@ -25,26 +17,12 @@ class QuotaCounting {
   constructor(
     @Inject(QUOTAS) readonly quotas: Quotas,
     readonly metrics: LeaseMetrics,
+    readonly wiring: RateLimitWiring,
   ) {}
 }
 
 export const leaseProviders: Provider[] = [
-  {
-    provide: QUOTAS,
-    useFactory: (
-      { streamQuotas = {}, extractors }: RateLimitModuleOptions,
-      book: PolicyBook,
-      modules: ModulesContainer,
-      { logger }: RateLimitWiring,
-    ): Quotas => {
-      for (const line of replacedRows('stream quota', STREAM_QUOTAS, streamQuotas)) logger.warn(line);
-      const quotas = compileQuotas({ ...STREAM_QUOTAS, ...streamQuotas }, (name) => book.has(name));
-      const sleeping = checkQuotaRoutes({ quotas, book, extractors, modules });
-      for (const limit of sleeping) logger.warn(limit);
-      return quotas;
-    },
-    inject: [RATE_LIMIT_OPTIONS, PolicyBook, ModulesContainer, RateLimitWiring],
-  },
+  quotaProvider,
   {
     provide: LeaseMetrics,
     useFactory: ({ metrics }: RateLimitWiring, quotas: Quotas) => new LeaseMetrics(metrics, quotas.values()),
@@ -54,32 +32,32 @@ export const leaseProviders: Provider[] = [
   {
     provide: Leases,
     useFactory: createLeases,
-    inject: [RateLimitWiring, RateLimitRedis, QuotaCounting, EngineNeighbours],
+    inject: [RateLimitRedis, QuotaCounting, EngineNeighbours],
   },
   {
     provide: StreamQuotas,
     useFactory: (
       engine: LimitEngine,
       leases: Leases,
-      { quotas, metrics }: QuotaCounting,
-      { clock }: RateLimitWiring,
+      { quotas, metrics, wiring: { clock } }: QuotaCounting,
+      { sync }: EngineNeighbours,
     ) =>
       new StreamQuotas({
         quotas,
         engine,
         leases,
         metrics,
+        ruling: sync.rulings,
         prefix: PREFIX,
         nowMs: () => clock.monotonicMs(),
       }),
-    inject: [LimitEngine, Leases, QuotaCounting, RateLimitWiring],
+    inject: [LimitEngine, Leases, QuotaCounting, EngineNeighbours],
   },
 ];
 
 function createLeases(
-  wiring: RateLimitWiring,
   { client }: RateLimitRedis,
-  { quotas, metrics: counted }: QuotaCounting,
+  { quotas, metrics: counted, wiring }: QuotaCounting,
   { watch, outage }: EngineNeighbours,
 ): Leases {
   const { metrics, clock, inMemory } = wiring;

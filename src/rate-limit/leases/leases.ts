@@ -144,18 +144,18 @@ export class Leases implements OnApplicationShutdown {
 
   private substitute(lease: Lease, reason: string, error?: Error): Admission {
     this.options.onSubstitute(reason, error);
-    const { outage, limits } = lease.quota;
+    const { outage } = lease.quota;
     if (outage === 'local') return this.countHere(lease, true);
     if (outage === 'allow') this.hold(lease);
-    const outcome: SeatOutcome =
+    const outcomeOf = ({ limit }: Seat): SeatOutcome =>
       outage === 'allow'
-        ? { state: 'allow', remaining: Math.max(...limits.map(({ streams }) => streams)), waitMs: 0 }
+        ? { state: 'allow', remaining: limit.streams, waitMs: 0 }
         : { state: 'unavailable', remaining: 0, waitMs: UNAVAILABLE_RETRY_MS };
     return {
       lease: outage === 'allow' ? lease : undefined,
       backend: 'memory',
       degraded: true,
-      outcomes: lease.seats.map(() => outcome),
+      outcomes: lease.seats.map(outcomeOf),
     };
   }
 

@@ -3,6 +3,8 @@ import { LIMIT_NAME } from '../name-rule.js';
 import type { ConcurrentLimitRow, StreamQuotaRow, StreamQuotaTable } from './stream-quota.js';
 
 const MOST_LIMITS = 8;
+/** Of one subject. All of them are members of one sorted set, and are renewed every few seconds. */
+const MOST_STREAMS = 100_000;
 const SHORTEST_LEASE_MS = 1000;
 const LONGEST_LEASE_MS = 3_600_000;
 
@@ -44,14 +46,19 @@ function faultsOf(name: string, quota: StreamQuotaRow, hasPolicy: (name: string)
 function limitFaults(quota: string, { per, streams, unless }: ConcurrentLimitRow): string[] {
   const say = (fault: string): string => `limit per ${per}: ${fault}`;
   return [
-    ...(Number.isSafeInteger(streams) && streams > 0
-      ? []
-      : [say(`streams ${streams} must be a whole number above 0`)]),
+    ...streamsFaults(streams).map(say),
     ...(unless === per ? [say('it can never apply, since it is for those without that very dimension')] : []),
     ...(LIMIT_NAME.fits(concurrentLimitName(quota, per))
       ? []
       : [say(`"${concurrentLimitName(quota, per)}" is longer than 32 characters; shorten the quota's name`)]),
   ];
+}
+
+/** What is wrong with a number of streams. */
+export function streamsFaults(streams: number): string[] {
+  return Number.isSafeInteger(streams) && streams > 0 && streams <= MOST_STREAMS
+    ? []
+    : [`streams ${streams} must be a whole number from 1 to ${MOST_STREAMS}`];
 }
 
 function isLease(ms: number): boolean {

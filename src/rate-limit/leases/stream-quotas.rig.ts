@@ -1,9 +1,13 @@
 import { ManualClock } from '../../kernel/manual-clock.js';
 import { Secret } from '../../kernel/redact.js';
 import { Metrics } from '../../telemetry/index.js';
+import { fieldOf, valueOf } from '../control/override.js';
+import { Rulings } from '../control/rulings.js';
+import type { StreamOverride } from '../control/stream-override.js';
 import { createEngine } from '../create-engine.js';
 import { NO_RULING } from '../engine-assembly.js';
 import { PolicyBook } from '../policies/plan.js';
+import type { Dimension } from '../policies/policy.js';
 import { POLICIES } from '../policies/policies.js';
 import { compileQuotas } from './compiled-quota.js';
 import { LeaseMetrics } from './lease-metrics.js';
@@ -31,11 +35,13 @@ export function openStreamQuotas() {
   const book = new PolicyBook(POLICIES);
   const quotas = compileQuotas({ ...STREAM_QUOTAS, ...QUIET }, (name) => book.has(name));
   const counted = new LeaseMetrics(metrics, quotas.values());
+  /** How many instances share the limits; a test changes it. */
+  const state = { instances: 1 };
   const shared = {
     clock,
     lost: () => undefined,
     closed: () => false,
-    instances: () => 1,
+    instances: () => state.instances,
     chosenIsDegraded: false,
     onSubstitute: () => undefined,
   };
@@ -56,6 +62,7 @@ export function openStreamQuotas() {
       blockedUntilMs: (dimension: string) => blocked[dimension] ?? 0,
     },
   });
+  const rulings = new Rulings(book, clock, quotas);
   const leases = new Leases({
     ...shared,
     store: undefined,
@@ -64,6 +71,20 @@ export function openStreamQuotas() {
     renewEveryMs: 15_000,
   });
   const nowMs = () => clock.monotonicMs();
-  const streams = new StreamQuotas({ quotas, engine, leases, metrics: counted, prefix: 'rl:{g}', nowMs });
-  return { clock, metrics, leases, blocked, streams };
+  const streams = new StreamQuotas({
+    quotas,
+    engine,
+    leases,
+    metrics: counted,
+    ruling: rulings,
+    prefix: 'rl:{g}',
+    nowMs,
+  });
+  /** As if operators had set these numbers of streams, and no others. */
+  const override = (...overrides: readonly StreamOverride[]): void => {
+    const entries = overrides.map((one) => [fieldOf(one), valueOf(one)] as const);
+    rulings.install({ version: rulings.version + 1, blocks: new Map(), overrides: new Map(entries) });
+  };
+  const digestOf = (dimension: Dimension, text: string) => engine.subject(dimension, text).digest;
+  return { clock, metrics, leases, blocked, streams, state, override, digestOf };
 }

@@ -3,18 +3,20 @@ import type { RateLimitDecision } from '../decision.js';
 import type { Dimension, Subjects } from '../policies/policy.js';
 import { subjectValue } from '../policies/subject-value.js';
 import type { Subject } from '../counting/subject.js';
-import type { CompiledQuota } from './compiled-quota.js';
+import type { CompiledQuota, Quotas } from './compiled-quota.js';
 import type { Seat } from './lease.js';
 import type { LeaseMetrics } from './lease-metrics.js';
 import type { Admission, Leases, SeatOutcome } from './leases.js';
 import type { StreamDecision, StreamOpening } from './stream-decision.js';
+import type { StreamRuling } from './stream-ruling.js';
 import type { StreamQuotaName } from './stream-quotas.table.js';
 
 export interface StreamQuotasParts {
-  readonly quotas: ReadonlyMap<string, CompiledQuota>;
+  readonly quotas: Quotas;
   readonly engine: LimitEngine;
   readonly leases: Leases;
   readonly metrics: LeaseMetrics;
+  readonly ruling: StreamRuling;
   /** Namespace of the purpose and hash tag: `rl:{g}`. */
   readonly prefix: string;
   readonly nowMs: () => number;
@@ -67,13 +69,14 @@ export class StreamQuotas {
   }
 
   private seatsOf({ name, limits }: CompiledQuota, subjects: Subjects): CountedSeat[] {
-    const { engine, prefix } = this.parts;
+    const { engine, ruling, prefix } = this.parts;
     const seats: CountedSeat[] = [];
-    for (const limit of limits) {
-      const { per, unless, tag } = limit;
+    for (const row of limits) {
+      const { per, unless, tag } = row;
       const value = subjectValue(subjects, per);
       if (value === undefined || (unless && subjectValue(subjects, unless) !== undefined)) continue;
       const subject = engine.subject(per, value);
+      const limit = ruling.streamLimitFor(row, subject);
       seats.push({ limit, subject, key: `${prefix}:c:${tag}${subject.digest}` });
     }
     // A copy has no room for more; a stream that is open for hours keeps it all that time.

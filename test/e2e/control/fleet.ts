@@ -8,6 +8,7 @@ import {
   RateLimitModule,
   RateLimitStore,
   RateLimiter,
+  StreamQuotas,
 } from '../../../src/rate-limit/index.js';
 import { RedisModule } from '../../../src/redis/index.js';
 import { Metrics, TelemetryModule } from '../../../src/telemetry/index.js';
@@ -45,6 +46,7 @@ export interface Instance {
   readonly limiter: RateLimiter<typeof POLICIES>;
   readonly control: RateLimitControl;
   readonly store: RateLimitStore;
+  readonly streams: StreamQuotas;
   /** The value of a series; 0 where there is none. */
   metric(series: string): Promise<number>;
 }
@@ -64,6 +66,7 @@ export async function openInstance(env: Environment): Promise<Instance> {
     limiter: app.get(RateLimiter, { strict: false }),
     control: app.get(RateLimitControl, { strict: false }),
     store: app.get(RateLimitStore, { strict: false }),
+    streams: app.get(StreamQuotas, { strict: false }),
     metric: async (series) => {
       const line = (await metrics.registry.metrics()).split('\n').find((one) => one.startsWith(`${series} `));
       return Number(line?.slice(series.length + 1) ?? 0);
