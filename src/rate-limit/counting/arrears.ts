@@ -37,7 +37,7 @@ export interface ArrearsOptions {
   readonly instances: () => number;
   /** The trust that an answer of Redis has now; see Meter. */
   readonly trust: () => number;
-  /** Meters at most; about 250 bytes each. The older half is forgotten first. */
+  /** Meters at most; about 230 bytes each. The older half is forgotten first. */
   readonly capacity?: number;
 }
 
