@@ -27,12 +27,15 @@ export class EmailController {
   @NoStore()
   @Authenticated()
   async send(@CurrentUser() { userId }: Identity, @RequestClient() { address: ip }: Client) {
-    await this.gate.spend('verify', { user: userId, ip });
+    await this.gate.spendFor('verify', { user: userId, ip }, () => this.mail(userId));
+    this.events.note({ event: 'email-send', result: 'ok', userId });
+    return { status: 'accepted' };
+  }
+
+  private async mail(userId: string): Promise<void> {
     const user = await this.users.byId(userId);
     if (!user) throw new InvalidTokenError('unknown-session');
     if (!user.verified) await this.mails.confirm(user);
-    this.events.note({ event: 'email-send', result: 'ok', userId });
-    return { status: 'accepted' };
   }
 }
 

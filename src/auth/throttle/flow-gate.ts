@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { DatabaseUnavailableError } from '../../database/index.js';
+import { AppError } from '../../kernel/errors.js';
 import type { Subjects } from '../../rate-limit/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { AttemptLimiter } from './attempt-limiter.js';
@@ -26,4 +28,27 @@ export class FlowGate {
     this.metrics.authThrottle.inc({ flow, outcome: allowed ? 'allowed' : 'denied' });
     if (!allowed) throw new TooManyAttemptsError(retryAfterMs);
   }
+
+  /**
+   * As `spend`, and gives it back where the work then cannot be done, so that an outage uses up nobody's quota. Where SQL
+   * may have kept it, it stays spent: the mail may leave.
+   *
+   * @throws as `spend`, and what `work` throws
+   */
+  async spendFor<F extends Flow, T>(flow: F, subjects: FlowSubjects<F>, work: () => Promise<T>): Promise<T> {
+    await this.spend(flow, subjects);
+    try {
+      return await work();
+    } catch (error) {
+      // What cannot be told to Redis now stays spent: the strict side.
+      if (isUndone(error))
+        await this.attempts.limiter.refund(`flow-${flow}`, subjects as Subjects).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+function isUndone(error: unknown): boolean {
+  if (!(error instanceof AppError) || error.status !== 503) return false;
+  return !(error instanceof DatabaseUnavailableError && error.maybeExecuted);
 }

@@ -21,7 +21,8 @@ export const FLOW_POLICIES = {
     { kind: 'window', per: 'ip',      quota:    20, windowMs: HOUR_MS, outage: 'deny' },
     { kind: 'window', per: 'network', quota:   160, windowMs: HOUR_MS, outage: 'deny' },
   ] },
-  'flow-verify': { credential: true, limits: [
+  /** What an outage kept from being done is given back. */
+  'flow-verify': { credential: true, counts: 'failures', limits: [
     { kind: 'window', per: 'user',    quota:     3, windowMs: HOUR_MS, outage: 'deny' },
     { kind: 'window', per: 'ip',      quota:    10, windowMs: HOUR_MS, outage: 'deny' },
   ] },
