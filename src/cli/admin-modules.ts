@@ -2,7 +2,7 @@ import { DatabaseModule } from '../database/index.js';
 import { IdentityModule } from '../identity/index.js';
 import { TelemetryModule } from '../telemetry/index.js';
 
-/** Where the commands about administrators have their SQL: a share of its own. */
+/** Where the commands about administrators and service accounts have their SQL: a share of its own. */
 export const ADMIN_DATABASE = 'cli';
 /** Who has done it, in the security event. */
 export const BY_COMMAND_LINE = 'command line';

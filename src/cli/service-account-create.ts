@@ -1,19 +1,45 @@
-import { Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { assertForPrograms } from '../auth/service-accounts/service-scopes.js';
 import { VaultSettings } from '../auth/service-accounts/vault.config.js';
 import { type Settings, readBounded } from '../config/index.js';
-import { DatabaseModule } from '../database/index.js';
-import { IdentityModule, type NewServiceAccount, ServiceAccounts } from '../identity/index.js';
+import { FeatureDatabase, InjectDatabase } from '../database/index.js';
+import {
+  type NewServiceAccount,
+  SecurityEvents,
+  type ServiceAccount,
+  ServiceAccounts,
+} from '../identity/index.js';
 import { EXIT } from '../kernel/errors.js';
-import { TelemetryModule } from '../telemetry/index.js';
+import { ADMIN_DATABASE, ADMIN_MODULES, BY_COMMAND_LINE } from './admin-modules.js';
 import { type ExitCode, UsageError } from './cli-context.js';
 import { inContainer } from './in-container.js';
 import type { Output } from './output.js';
 
 const MOST_KEY_BYTES = 16 * 1024;
 
+/** Opens service accounts, each in one transaction with its security event: both are there, or neither. */
+@Injectable()
+class ServiceAccountMaker {
+  constructor(
+    @InjectDatabase(ADMIN_DATABASE) private readonly db: FeatureDatabase,
+    private readonly accounts: ServiceAccounts,
+    private readonly events: SecurityEvents,
+  ) {}
+
+  /** @throws InvalidIdentityValueError, TenantNotFoundError, NameTakenError, DatabaseUnavailableError */
+  add(account: NewServiceAccount): Promise<ServiceAccount> {
+    return this.db.transaction(async (tx) => {
+      const made = await this.accounts.create(account, tx);
+      const facts = { account: made.id, tenant: made.tenantId, actor: BY_COMMAND_LINE };
+      await this.events.record('service-account-created', undefined, facts, tx);
+      return made;
+    });
+  }
+}
+
 @Module({
-  imports: [TelemetryModule, DatabaseModule.forRoot(), DatabaseModule.forInspection(), IdentityModule],
+  imports: ADMIN_MODULES,
+  providers: [ServiceAccountMaker],
 })
 class ServiceAccountModule {}
 
@@ -34,7 +60,7 @@ export async function createServiceAccount(
 ): Promise<ExitCode> {
   return inContainer({ module: ServiceAccountModule, settings, output }, async (container) => {
     assertForPrograms(account.scopes);
-    const { id, name } = await container.get(ServiceAccounts, { strict: false }).create(account);
+    const { id, name } = await container.get(ServiceAccountMaker, { strict: false }).add(account);
     output.out(`${name} may ask for tokens (service account ${id}).`);
     if (account.publicKey === undefined && settings.of(VaultSettings).address === undefined)
       output.err(

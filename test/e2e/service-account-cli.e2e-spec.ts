@@ -2,9 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AppModule } from '../../src/app.module.js';
 import { runCli } from '../../src/cli/run.js';
+import { type FeatureDatabase, getDatabaseToken } from '../../src/database/index.js';
+import { securityEvents } from '../../src/identity/identity.tables.js';
 import { type Environment, dynamicModulesOf, settingsIn } from '../../src/config/index.js';
 import { describeReal } from '../support/redis-availability.js';
 import { freshDatabase } from '../support/postgres.js';
@@ -50,6 +53,17 @@ describeReal('The commands for service accounts', () => {
     });
     return { code, ...printed };
   }
+  /** Facts of the security events of accounts that were opened. */
+  async function kept() {
+    const db = house.first.app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
+    const rows = await db.run((sql) =>
+      sql
+        .select({ facts: securityEvents.facts })
+        .from(securityEvents)
+        .where(eq(securityEvents.kind, 'service-account-created')),
+    );
+    return rows.map(({ facts }) => facts);
+  }
   const keys = (name: string) => {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const [open, secret] = [join(folder, `${name}.pub`), join(folder, `${name}.key`)];
@@ -62,7 +76,10 @@ describeReal('The commands for service accounts', () => {
     const { open, secret } = keys('robot');
     const scopes = 'billing:read,status:manage';
     const account = ['-n', 'robot', '-t', tenantId, '-s', scopes, '-k', open];
-    expect(await run('create', ...account)).toMatchObject({ code: 0, err: '' });
+    const made = await run('create', ...account);
+    expect(made).toMatchObject({ code: 0, err: '' });
+    const id = /service account (\S+)\)/.exec(made.out)?.[1];
+    expect(await kept()).toContainEqual({ account: id, tenant: tenantId, actor: 'command line' });
     const sign = ['sign', '-a', 'robot', '-t', tenantId, '-k', secret, '-s', 'billing:read'];
     const send = () => run(...sign, '-u', house.first.origin, '--send');
     expect((await send()).err).toContain('replay-state-lost');
@@ -97,6 +114,8 @@ describeReal('The commands for service accounts', () => {
 
   it('open none of a tenant that is not there', async () => {
     const nobody = '00000000-0000-4000-8000-000000000000';
+    const before = await kept();
     expect((await run('create', '-n', 'refused', '-t', nobody, '-s', 'billing:read')).code).toBe(64);
+    expect(await kept()).toEqual(before);
   });
 });
