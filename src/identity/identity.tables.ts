@@ -35,6 +35,8 @@ export const users = pgTable(
     tokenEpoch: integer('token_epoch').notNull().default(1),
     /** Grows when every device that the user has logged in with becomes a stranger. */
     deviceEpoch: integer('device_epoch').notNull().default(1),
+    /** Grows when failed logins so far count for nothing; 1 is what addresses without an account have as well. */
+    lockoutEpoch: integer('lockout_epoch').notNull().default(1),
     createdAt: createdAt(),
   },
   (table) => [uniqueIndex('users_email_key').on(table.emailKey)],
@@ -127,6 +129,8 @@ export const lockouts = pgTable('lockouts', {
   failures: integer().notNull(),
   /** Undefined: held until a reset or an administrator lifts it. */
   lockedUntil: moment('locked_until'),
+  /** Nobody had the address, so that nobody can lift it either. */
+  nobodys: boolean().notNull().default(false),
   updatedAt: moment('updated_at').notNull(),
 });
 

@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { and, inArray, isNotNull, lt, sql as fragment } from 'drizzle-orm';
-import { type FeatureDatabase, InjectDatabase, type Sql } from '../database/index.js';
+import { and, eq, inArray, isNotNull, lt, sql as fragment } from 'drizzle-orm';
+import {
+  type FeatureDatabase,
+  InjectDatabase,
+  PreparedSelect,
+  type Sql,
+  forgetRows,
+} from '../database/index.js';
 import { lockouts } from './identity.tables.js';
 import { within } from './sql-scope.js';
 
@@ -10,6 +16,19 @@ export interface Lockout {
   /** Undefined: until a reset or an administrator lifts it. */
   readonly lockedUntil: Date | undefined;
 }
+
+export interface NewLockout extends Lockout {
+  /** Nobody has the address: it is forgotten some day, though it has no end. */
+  readonly nobodys?: boolean;
+}
+
+/** Asked with every login. */
+const underAny = new PreparedSelect('lockouts_under_any', (sql) =>
+  sql
+    .select({ failures: lockouts.failures, lockedUntil: lockouts.lockedUntil })
+    .from(lockouts)
+    .where(fragment`${lockouts.accountDigest} = any(${fragment.placeholder('digests')})`),
+);
 
 /**
  * The high tiers of locks, so that whoever empties Redis is not given new guesses. Accounts are named by a keyed digest
@@ -23,14 +42,9 @@ export class Lockouts {
    * @param accountDigests under every key of the ring (`KeyRing.digests`)
    * @returns the strongest of them, whether it is over or not: the next failure counts from there
    */
-  async find(accountDigests: readonly string[], tx?: Sql): Promise<Lockout | undefined> {
+  async find(accountDigests: readonly string[]): Promise<Lockout | undefined> {
     if (accountDigests.length === 0) return undefined;
-    const rows = await within(this.db, tx, (sql) =>
-      sql
-        .select({ failures: lockouts.failures, lockedUntil: lockouts.lockedUntil })
-        .from(lockouts)
-        .where(inArray(lockouts.accountDigest, [...accountDigests])),
-    );
+    const rows = await this.db.select(underAny, { digests: [...accountDigests] });
     const [first, ...others] = rows.map(({ failures, lockedUntil }) => ({
       failures,
       lockedUntil: lockedUntil ?? undefined,
@@ -43,8 +57,12 @@ export class Lockouts {
    *
    * @param accountDigest under the newest key
    */
-  async record(accountDigest: string, { failures, lockedUntil }: Lockout, tx?: Sql): Promise<void> {
-    const row = { failures, lockedUntil: lockedUntil ?? null, updatedAt: fragment`now()` };
+  async record(
+    accountDigest: string,
+    { failures, lockedUntil, nobodys = false }: NewLockout,
+    tx?: Sql,
+  ): Promise<void> {
+    const row = { failures, lockedUntil: lockedUntil ?? null, nobodys, updatedAt: fragment`now()` };
     const held = fragment`${lockouts.lockedUntil} is null or excluded.locked_until is null`;
     await within(this.db, tx, (sql) =>
       sql
@@ -55,6 +73,7 @@ export class Lockouts {
           set: {
             failures: fragment`greatest(${lockouts.failures}, excluded.failures)`,
             lockedUntil: fragment`case when ${held} then null else greatest(${lockouts.lockedUntil}, excluded.locked_until) end`,
+            nobodys: fragment`${lockouts.nobodys} and excluded.nobodys`,
             updatedAt: row.updatedAt,
           },
         }),
@@ -74,8 +93,7 @@ export class Lockouts {
   }
 
   /**
-   * Drops locks that were over before the moment; never one that is held. Unknown accounts have rows as well, which
-   * nobody would lift.
+   * Drops locks that were over before the moment; never one that is held.
    *
    * @param most so many at once
    * @returns how many
@@ -92,6 +110,18 @@ export class Lockouts {
         .returning({ account });
     });
     return gone.length;
+  }
+
+  /**
+   * Drops locks of addresses without an account that nothing was added to since the moment, also those that are held:
+   * nobody would lift them, and there is nothing that a further guess could open.
+   *
+   * @param most so many at once
+   * @returns how many
+   */
+  forgetNobodys(moment: Date, most: number): Promise<number> {
+    const where = and(eq(lockouts.nobodys, true), lt(lockouts.updatedAt, moment));
+    return forgetRows(this.db, { table: lockouts, primaryKey: lockouts.accountDigest, where }, most);
   }
 }
 

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { and, eq, sql as fragment } from 'drizzle-orm';
-import { type FeatureDatabase, InjectDatabase, type Sql, violatedConstraint } from '../database/index.js';
+import {
+  type FeatureDatabase,
+  InjectDatabase,
+  PreparedSelect,
+  type Sql,
+  violatedConstraint,
+} from '../database/index.js';
 import type { Secret } from '../kernel/redact.js';
 import type { EmailAddress } from './email-address.js';
 import { UserNotFoundError } from './identity.errors.js';
@@ -21,10 +27,22 @@ export interface User {
   readonly tokenEpoch: number;
   /** Devices that were known under an older one are strangers. */
   readonly deviceEpoch: number;
+  /** Failed logins that were counted under an older one, and locks that they brought, are no more. */
+  readonly lockoutEpoch: number;
   readonly createdAt: Date;
 }
 
 const SPELLING_CONSTRAINT = 'users_email_key';
+/** Not that of nobody: what was guessed before there was an account was no guess at it. */
+const FIRST_LOCKOUT_EPOCH = 2;
+/** Asked with every login. */
+const withEmailKey = new PreparedSelect('user_with_email_key', (sql) =>
+  sql
+    .select()
+    .from(users)
+    .where(eq(users.emailKey, fragment.placeholder('key')))
+    .limit(1),
+);
 /** How often a registration looks again who has the address. */
 const MOST_ATTEMPTS = 3;
 
@@ -58,8 +76,10 @@ export class Users {
   }
 
   /** @param key of `normalizeEmail` */
-  byEmailKey(key: string, tx?: Sql): Promise<User | undefined> {
-    return this.find(eq(users.emailKey, key), tx);
+  async byEmailKey(key: string, tx?: Sql): Promise<User | undefined> {
+    if (tx) return await this.find(eq(users.emailKey, key), tx);
+    const [row] = await this.db.select(withEmailKey, { key });
+    return row && userOf(row);
   }
 
   async byId(userId: string, tx?: Sql): Promise<User | undefined> {
@@ -85,6 +105,11 @@ export class Users {
   /** Every device that the user has logged in with becomes a stranger, with the transaction. @throws UserNotFoundError */
   async forgetDevices(tx: Sql, userId: string): Promise<void> {
     await this.change(userId, { deviceEpoch: fragment`${users.deviceEpoch} + 1` }, tx);
+  }
+
+  /** Failed logins so far count for nothing, and no lock that they brought holds, with the transaction. @throws UserNotFoundError */
+  async forgetFailures(tx: Sql, userId: string): Promise<void> {
+    await this.change(userId, { lockoutEpoch: fragment`${users.lockoutEpoch} + 1` }, tx);
   }
 
   /**
@@ -136,7 +161,13 @@ export class Users {
       const rows = await tx.transaction((savepoint) =>
         savepoint
           .update(users)
-          .set({ email: address.email, emailKey: address.key, emailVerifiedAt: fragment`now()` })
+          .set({
+            email: address.email,
+            emailKey: address.key,
+            emailVerifiedAt: fragment`now()`,
+            // What was guessed at the address while it was nobody's is not the user's.
+            lockoutEpoch: fragment`${users.lockoutEpoch} + 1`,
+          })
           .where(eq(users.id, userId))
           .returning({ id: users.id }),
       );
@@ -151,7 +182,7 @@ export class Users {
     const id = randomUUID();
     const [row] = await tx
       .insert(users)
-      .values({ id, email: address.email, emailKey: address.key })
+      .values({ id, email: address.email, emailKey: address.key, lockoutEpoch: FIRST_LOCKOUT_EPOCH })
       .onConflictDoNothing({ target: users.emailKey })
       .returning();
     if (!row) return undefined;
@@ -180,7 +211,7 @@ export class Users {
 }
 
 export function userOf(row: typeof users.$inferSelect): User {
-  const { id, email, emailKey, tokenEpoch, deviceEpoch, createdAt } = row;
+  const { id, email, emailKey, tokenEpoch, deviceEpoch, lockoutEpoch, createdAt } = row;
   const verified = row.emailVerifiedAt !== null;
   return {
     id,
@@ -190,6 +221,7 @@ export function userOf(row: typeof users.$inferSelect): User {
     disabled: row.disabledAt !== null,
     tokenEpoch,
     deviceEpoch,
+    lockoutEpoch,
     createdAt,
   };
 }

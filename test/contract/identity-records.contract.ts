@@ -218,6 +218,24 @@ describe('Lockouts in SQL', () => {
     expect(await lockouts.find(['over', 'over as well'])).toBeUndefined();
     expect(await lockouts.find(['held'])).toBeDefined();
   });
+
+  it('of addresses that nobody has are forgotten although they are held, those of somebody are not', async () => {
+    const held = { failures: 100, lockedUntil: undefined };
+    for (const account of ['nobody', 'nobody either'])
+      await lockouts.record(account, { ...held, nobodys: true });
+    await lockouts.record('somebody', held);
+    await lockouts.record('somebody by now', { failures: 20, lockedUntil: soon, nobodys: true });
+    await lockouts.record('somebody by now', held);
+    await lockouts.record('somebody by now', { ...held, nobodys: true });
+    const minuteMs = 60_000;
+    expect(await lockouts.forgetNobodys(new Date(Date.now() - minuteMs), 1000)).toBe(0);
+    const later = new Date(Date.now() + minuteMs);
+    expect(await lockouts.forgetNobodys(later, 1)).toBe(1);
+    expect(await lockouts.forgetNobodys(later, 1000)).toBe(1);
+    expect(await lockouts.find(['nobody', 'nobody either'])).toBeUndefined();
+    expect(await lockouts.find(['somebody'])).toEqual(held);
+    expect(await lockouts.find(['somebody by now'])).toEqual(held);
+  });
 });
 
 describe('Security events in SQL', () => {

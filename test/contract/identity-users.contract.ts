@@ -120,6 +120,25 @@ describe('Users in SQL', () => {
     );
   });
 
+  it('lose the failures of their logins with the transaction, and begin with none of nobody’s', async () => {
+    const { id, lockoutEpoch } = await rig.user('locked');
+    // Addresses without an account have the first one.
+    expect(lockoutEpoch).toBe(2);
+    const undone = rig.db.transaction(async (tx) => {
+      await users.forgetFailures(tx, id);
+      throw new Error('undone');
+    });
+    await expect(undone).rejects.toThrow('undone');
+    expect(await users.byId(id)).toMatchObject({ lockoutEpoch: 2 });
+    await rig.db.transaction((tx) => users.forgetFailures(tx, id));
+    expect(await users.byId(id)).toMatchObject({ lockoutEpoch: 3, tokenEpoch: 1, deviceEpoch: 1 });
+    await rig.db.transaction((tx) => users.changeEmail(tx, id, addressOf('locked-moved')));
+    expect(await users.byId(id)).toMatchObject({ lockoutEpoch: 4 });
+    await expect(rig.db.transaction((tx) => users.forgetFailures(tx, NOBODY))).rejects.toBeInstanceOf(
+      UserNotFoundError,
+    );
+  });
+
   it('give one address to one of ten who change to it at once', async () => {
     const all = await Promise.all(Array.from({ length: 10 }, (_, at) => rig.user(`many-${at}`)));
     const outcomes = await Promise.all(

@@ -18,7 +18,7 @@ import {
   PasswordConfirmController,
   PasswordForgotController,
 } from './password.controller.js';
-import { PasswordChange, PasswordReset } from './password-flows.js';
+import { OldPasswordEnd, PasswordChange, PasswordReset } from './password-flows.js';
 import { Registration } from './registration.js';
 import { RegistrationController } from './registration.controller.js';
 import { RegistrationMails } from './registration-mails.js';
@@ -55,6 +55,7 @@ import { UniformTime } from './uniform-time.js';
     EmailConfirmation,
     OwnPassword,
     PasswordReset,
+    OldPasswordEnd,
     PasswordChange,
     PasswordAftermath,
     SessionsEnd,

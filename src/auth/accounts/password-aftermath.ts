@@ -1,20 +1,21 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { User } from '../../identity/index.js';
+import { AppError } from '../../kernel/errors.js';
 import { AuthEvents } from '../auth-events.js';
 import { KnownDevices } from '../devices/known-devices.js';
-import { LoginAttempts } from '../login/login-attempts.js';
+import { Unlocking } from '../lockout/unlocking.js';
 import { SessionsEnd } from './sessions-end.js';
-import { AppError } from '../../kernel/errors.js';
 
-/** What follows a new password that has been committed. None of it may make the change look as if it had failed. */
+/**
+ * What follows a new password that has been committed: Redis is told of what stands in SQL already. None of it may make the
+ * change look as if it had failed.
+ */
 @Injectable()
 export class PasswordAftermath {
-  private readonly logger = new Logger('Auth');
-
   constructor(
     private readonly sessions: SessionsEnd,
     private readonly devices: KnownDevices,
-    private readonly attempts: LoginAttempts,
+    private readonly unlocking: Unlocking,
     private readonly events: AuthEvents,
   ) {}
 
@@ -23,16 +24,16 @@ export class PasswordAftermath {
     const event = keepSessionId === undefined ? 'password-confirm' : 'password-change';
     this.events.note({ event, result: 'ok', userId: user.id, sessionId: keepSessionId });
     await this.sessions.olderThan(epoch, user.id, keepSessionId);
+    await this.unlocking.clear(user);
+    if (keepSessionId === undefined) await this.forgetDevices(user);
+  }
+
+  private async forgetDevices({ id }: User): Promise<void> {
     try {
-      // The lock first, as SQL has it too; that the devices are strangers stands there already.
-      await this.attempts.unlock(user.emailKey);
-      if (keepSessionId === undefined) await this.devices.forgetAll(user.id);
+      await this.devices.forgetAll(id);
     } catch (error) {
+      // They are strangers already.
       if (!(error instanceof AppError)) throw error;
-      this.logger.warn('A password was changed, and a lock of its account could not be lifted', {
-        user_id: user.id,
-        reason: error.code,
-      });
     }
   }
 }

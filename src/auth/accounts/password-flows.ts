@@ -3,6 +3,7 @@ import { type FeatureDatabase, InjectDatabase, type Sql } from '../../database/i
 import { Passwords, SecurityEvents, type User, Users } from '../../identity/index.js';
 import { MailOutbox } from '../../mail/index.js';
 import { PASSWORD_CHANGED, RESET_PASSWORD } from '../auth.mails.js';
+import { Unlocking } from '../lockout/unlocking.js';
 import { AccountTokens } from './account-tokens.js';
 
 /** The way to a new password for whoever has forgotten the old one. */
@@ -36,12 +37,35 @@ export class PasswordReset {
   }
 }
 
+/** A reset proves the mailbox as well, and nobody is trusted after it. */
+export type PasswordChangeKind = 'password-reset' | 'password-changed';
+
+/** What ends with an old password, in SQL. */
+@Injectable()
+export class OldPasswordEnd {
+  constructor(
+    private readonly users: Users,
+    private readonly unlocking: Unlocking,
+  ) {}
+
+  /** @returns the epoch that holds from now on */
+  async perform(tx: Sql, user: User, how: PasswordChangeKind): Promise<number> {
+    const epoch = await this.users.bumpEpoch(user.id, tx);
+    await this.unlocking.perform(tx, user);
+    if (how === 'password-reset') {
+      await this.users.verifyEmail(tx, user.id, user.emailKey);
+      await this.users.forgetDevices(tx, user.id);
+    }
+    return epoch;
+  }
+}
+
 /** Gives a user a new password, with all that belongs to it. */
 @Injectable()
 export class PasswordChange {
   constructor(
     private readonly passwords: Passwords,
-    private readonly users: Users,
+    private readonly oldEnd: OldPasswordEnd,
     private readonly events: SecurityEvents,
     private readonly mails: MailOutbox,
   ) {}
@@ -52,17 +76,12 @@ export class PasswordChange {
   }
 
   /**
-   * @param how a reset proves the mailbox as well
    * @returns the epoch that holds from now on
    * @throws PasswordPolicyError, OverloadedError, DatabaseUnavailableError
    */
-  perform(user: User, password: string, how: 'password-reset' | 'password-changed'): Promise<number> {
+  perform(user: User, password: string, how: PasswordChangeKind): Promise<number> {
     return this.passwords.change({ userId: user.id, password }, async (tx) => {
-      const epoch = await this.users.bumpEpoch(user.id, tx);
-      if (how === 'password-reset') {
-        await this.users.verifyEmail(tx, user.id, user.emailKey);
-        await this.users.forgetDevices(tx, user.id);
-      }
+      const epoch = await this.oldEnd.perform(tx, user, how);
       await this.events.record(how, user.id, {}, tx);
       await this.mails.add(tx, { template: PASSWORD_CHANGED, to: user.email, values: {} });
       return epoch;

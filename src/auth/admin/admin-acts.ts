@@ -35,6 +35,7 @@ export class AdminActs {
     const user = await this.find(userId);
     await this.acts.perform(actOf(user, by, 'account-unlocked'), (tx) => this.powers.unlock(user, tx));
     this.note('admin-unlock', user, by);
+    await this.powers.clearLock(user);
   }
 
   async disable(userId: string, by: AdminWord): Promise<void> {

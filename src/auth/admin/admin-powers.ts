@@ -3,14 +3,14 @@ import type { Sql } from '../../database/index.js';
 import type { User } from '../../identity/index.js';
 import { PasswordReset } from '../accounts/password-flows.js';
 import { SessionsEnd } from '../accounts/sessions-end.js';
-import { LoginAttempts } from '../login/login-attempts.js';
+import { Unlocking } from '../lockout/unlocking.js';
 
 /** What an administrator's word reaches beside SQL. */
 @Injectable()
 export class AdminPowers {
   constructor(
     private readonly reset: PasswordReset,
-    private readonly attempts: LoginAttempts,
+    private readonly unlocking: Unlocking,
     private readonly sessions: SessionsEnd,
   ) {}
 
@@ -19,9 +19,14 @@ export class AdminPowers {
     return this.reset.mail(user, also);
   }
 
-  /** @throws RedisUnavailableError; then nothing is to be committed */
-  unlock({ emailKey }: User, tx: Sql): Promise<void> {
-    return this.attempts.unlock(emailKey, tx);
+  /** With the transaction it is done. */
+  unlock(user: User, tx: Sql): Promise<void> {
+    return this.unlocking.perform(tx, user);
+  }
+
+  /** What is left of the lock in Redis, where it holds no more. */
+  clearLock(user: User): Promise<void> {
+    return this.unlocking.clear(user);
   }
 
   /** @param epoch that has been committed */

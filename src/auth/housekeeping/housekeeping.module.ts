@@ -18,8 +18,8 @@ const DAY_MS = 24 * HOUR_MS;
 const TOKEN_RECORDS_MS = HOUR_MS;
 /** Beyond their expiry: who accepts once more is answered as before. */
 const INVITATIONS_MS = 30 * DAY_MS;
-/** As long as a wave of guesses at addresses without an account is looked into. */
-const NOBODYS_EVENTS_MS = 90 * DAY_MS;
+/** As long as a wave of guesses at addresses without an account is looked into: its events, and the locks that they tell of. */
+const NOBODYS_TRACES_MS = 90 * DAY_MS;
 const CHORES = Symbol('auth:chores');
 
 /** What of accounts in SQL is forgotten: what is over, has expired or is nobody's, each some time after that. */
@@ -40,13 +40,17 @@ const CHORES = Symbol('auth:chores');
           // As long as Redis remembers failures: a lock that is over still says from where the next one counts.
           { name: 'lockouts', forget: (most) => lockouts.forgetBefore(ago(LOCKOUT_IDLE_MS), most) },
           {
+            name: 'nobodys-lockouts',
+            forget: (most) => lockouts.forgetNobodys(ago(NOBODYS_TRACES_MS), most),
+          },
+          {
             name: 'service-account-tokens',
             forget: (most) => tokens.forgetBefore(ago(TOKEN_RECORDS_MS), most),
           },
           { name: 'invitations', forget: (most) => stale.forgetInvitations(ago(INVITATIONS_MS), most) },
           {
             name: 'nobodys-events',
-            forget: (most) => stale.forgetNobodysEvents(ago(NOBODYS_EVENTS_MS), most),
+            forget: (most) => stale.forgetNobodysEvents(ago(NOBODYS_TRACES_MS), most),
           },
         ];
       },

@@ -27,7 +27,7 @@ export interface DurableLockout {
 }
 
 export interface LoginAttempt {
-  /** The one spelling of the e-mail address, whether it has an account or not. */
+  /** `lockoutName` of the address, whether it has an account or not. */
   readonly accountKey: string;
   /** It came from a device that the owner has logged in with. */
   readonly knownDevice?: boolean;
@@ -107,7 +107,12 @@ export class Lockout {
     await this.settle(accountKey, byDevice ? 'unasked-device' : 'unasked', lockEndsAtMs);
   }
 
-  /** Lifts a lock, and forgets all failures: after a reset, or on an administrator's word. @throws RedisUnavailableError; asking again is safe */
+  /**
+   * Lifts a lock, and forgets all failures. After a reset or an administrator's word the name is another one, and this is
+   * for the sake of memory.
+   *
+   * @throws RedisUnavailableError; asking again is safe
+   */
   async unlock(accountKey: string): Promise<void> {
     await this.lift(accountKey);
   }

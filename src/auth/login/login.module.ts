@@ -8,6 +8,7 @@ import { MailModule } from '../../mail/index.js';
 import { AuthEventsModule } from '../auth-events.module.js';
 import { AUTH_MAILS } from '../auth.mails.js';
 import { AuthStoresModule } from '../auth-stores.module.js';
+import { Unlocking } from '../lockout/unlocking.js';
 import { RefreshFamilies } from '../refresh/refresh-families.js';
 import { LiveSession } from './live-session.js';
 import { LoginAttempts } from './login-attempts.js';
@@ -46,6 +47,7 @@ import { TenantSwitchController, TokenController } from './token.controller.js';
     Login,
     PasswordLogin,
     LoginAttempts,
+    Unlocking,
     TokenIssuer,
     LiveSession,
     Refresh,
@@ -54,7 +56,7 @@ import { TenantSwitchController, TokenController } from './token.controller.js';
     RefreshCookie,
     Logout,
   ],
-  exports: [LoginAttempts, TokenIssuer, Logout],
+  exports: [Unlocking, TokenIssuer, Logout],
 })
 export class LoginModule implements OnModuleInit {
   constructor(

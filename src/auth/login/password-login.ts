@@ -42,7 +42,7 @@ export class PasswordLogin {
   async check({ address, password, from, deviceToken }: PasswordAttempt): Promise<AttemptResult> {
     const user = await this.users.byEmailKey(address.key);
     const deviceId = await this.devices.isKnown(user, deviceToken);
-    const attempt = await this.reserve({ accountKey: address.key, address: from, deviceId });
+    const attempt = await this.reserve({ accountKey: address.key, address: from, deviceId }, user);
     if (attempt instanceof TooManyAttemptsError) return { user, refused: attempt };
     const matches = (await this.verify(attempt, user, password)) === 'match';
     if (matches && !attempt.locked) await this.attempts.matched(attempt);
@@ -50,9 +50,12 @@ export class PasswordLogin {
     return { user, refused: attempt.locked ? 'locked' : matches ? undefined : 'mismatch' };
   }
 
-  private async reserve(origin: LoginOrigin): Promise<CountedAttempt | TooManyAttemptsError> {
+  private async reserve(
+    origin: LoginOrigin,
+    user: User | undefined,
+  ): Promise<CountedAttempt | TooManyAttemptsError> {
     try {
-      return await this.attempts.reserve(origin);
+      return await this.attempts.reserve(origin, user);
     } catch (error) {
       if (error instanceof TooManyAttemptsError) return error;
       throw error;
