@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { type JWTHeaderParameters, SignJWT, errors, jwtVerify } from 'jose';
+import { type JWTHeaderParameters, errors, jwtVerify } from 'jose';
 import type { Clock } from '../kernel/time.js';
 import { CLOCK } from '../telemetry/index.js';
 import { type AccessClaims, type AccessGrant, claimsOf, readClaims } from './access-claims.js';
 import { AccessSettings } from './access.config.js';
 import { InvalidTokenError } from './access.errors.js';
+import { CompactSignature } from './compact-signature.js';
 import { SigningKeys } from './signing-keys.js';
 import { VerifiedTokens } from './verified-tokens.js';
 
@@ -38,12 +39,15 @@ export interface IssueOptions {
 @Injectable()
 export class AccessTokens {
   private readonly verified = new VerifiedTokens();
+  private readonly signature: CompactSignature;
 
   constructor(
     private readonly keys: SigningKeys,
     private readonly settings: AccessSettings,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
+  ) {
+    this.signature = new CompactSignature(keys.newest, { alg: ALGORITHM, typ: TYPE });
+  }
 
   /** @throws TypeError for a grant that no token could say: ids that are no UUIDs, misspelt scopes */
   async issue(
@@ -51,19 +55,12 @@ export class AccessTokens {
     { jti = randomUUID(), mostLifeMs = Infinity }: IssueOptions = {},
   ): Promise<IssuedToken> {
     const { issuer, audience, tokenLifeMs } = this.settings;
-    const { kid, privateKey } = this.keys.newest;
     const nowSeconds = Math.floor(this.clock.nowMs() / 1000);
     const lifeSeconds = Math.ceil(
       (Math.min(tokenLifeMs, mostLifeMs) / 1000) * (1 - LIFE_JITTER * Math.random()),
     );
-    const token = await new SignJWT(claimsOf(grant))
-      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
-      .setIssuer(issuer)
-      .setAudience(audience)
-      .setIssuedAt(nowSeconds)
-      .setExpirationTime(nowSeconds + lifeSeconds)
-      .setJti(jti)
-      .sign(privateKey);
+    const times = { iat: nowSeconds, exp: nowSeconds + lifeSeconds };
+    const token = this.signature.of({ ...claimsOf(grant), iss: issuer, aud: audience, ...times, jti });
     return { token, expiresInSeconds: lifeSeconds };
   }
 

@@ -1,3 +1,4 @@
+import { createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { KeyRing, keysOf } from './key-ring.js';
 import { Secret } from './redact.js';
@@ -25,6 +26,17 @@ describe('A key ring', () => {
       ring(NEW).digest('mail', 'a@example.com'),
       digest,
     ]);
+  });
+
+  it('derives the key of each use as RFC 5869 says', () => {
+    const key = Buffer.from(hkdfSync('sha256', NEW, '', 'bulkhead\0digest', 32));
+    const expected = createHmac('sha256', key).update('mail\0a@example.com').digest('base64url');
+    expect(ring(NEW).digest('mail', 'a@example.com')).toBe(expected);
+    const sealed = Buffer.from(ring(NEW).seal('mail', 'ä'), 'base64url');
+    const sealKey = Buffer.from(hkdfSync('sha256', NEW, '', 'bulkhead\0seal\0mail', 32));
+    const decipher = createDecipheriv('aes-256-gcm', sealKey, sealed.subarray(0, 12));
+    decipher.setAuthTag(sealed.subarray(-16));
+    expect(Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString()).toBe('ä');
   });
 
   it('keeps its uses apart', () => {

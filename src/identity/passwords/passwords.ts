@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { and, desc, eq, inArray, sql as fragment } from 'drizzle-orm';
-import { type FeatureDatabase, InjectDatabase, type Sql } from '../../database/index.js';
+import { type FeatureDatabase, InjectDatabase, PreparedSelect, type Sql } from '../../database/index.js';
 import { AppError } from '../../kernel/errors.js';
 import { Secret } from '../../kernel/redact.js';
 import { Metrics } from '../../telemetry/index.js';
@@ -23,6 +23,15 @@ export const REMEMBERED_PASSWORDS = 5;
 const MOST_ATTEMPTS = 3;
 /** The id of no user, so that the same statement runs where there is none. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** Asked with every login. */
+const present = new PreparedSelect('present_credential', (sql) =>
+  sql
+    .select({ phc: credentials.phc })
+    .from(credentials)
+    .where(eq(credentials.userId, fragment.placeholder('userId')))
+    .limit(1),
+);
 
 interface Remembered {
   readonly emailKey: string;
@@ -74,7 +83,8 @@ export class Passwords {
    */
   async verify(userId: string | undefined, password: string): Promise<'match' | 'mismatch'> {
     const id = userId !== undefined && isId(userId) ? userId : NOBODY;
-    const phc = await this.db.run((sql) => presentOf(sql, id));
+    const [row] = await this.db.select(present, { userId: id });
+    const phc = row?.phc;
     const spelling = passwordSpelling(password);
     const matches =
       phc === undefined || spelling === undefined
@@ -170,15 +180,6 @@ export class Passwords {
       });
     }
   }
-}
-
-async function presentOf(sql: Sql, userId: string): Promise<string | undefined> {
-  const [row] = await sql
-    .select({ phc: credentials.phc })
-    .from(credentials)
-    .where(eq(credentials.userId, userId))
-    .limit(1);
-  return row?.phc;
 }
 
 async function rememberedOf(sql: Sql, userId: string): Promise<Remembered | undefined> {
