@@ -9,8 +9,10 @@ const EVENT_ID = /^[\w-]{1,255}$/;
 const TENANT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TYPE = /^[a-z][\w.-]{0,254}$/i;
 const LONGEST_OBJECT_ID = 500;
-const LARGEST_DATA_CHARS = 512 * 1024;
-const LARGEST_RAW_CHARS = 1024 * 1024;
+/** What is shown of one event, characters. */
+export const LARGEST_DATA_CHARS = 512 * 1024;
+/** What is kept of one event as it was received, characters. */
+export const LARGEST_RAW_CHARS = 1024 * 1024;
 
 export function isEventId(text: string): boolean {
   return EVENT_ID.test(text);

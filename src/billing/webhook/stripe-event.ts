@@ -17,6 +17,8 @@ export interface StripeEvent {
   readonly tenantHint: string | undefined;
   /** The object itself; without fields where the event is thin. */
   readonly object: Fields;
+  /** It was too large to be kept whole: what is here of the object is what the event is told apart by. */
+  readonly omitted?: boolean;
 }
 
 const EVENT_ID = /^[\w-]{1,255}$/;
@@ -25,6 +27,8 @@ const TYPE = /^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*$/;
 const LONGEST_TYPE = 200;
 const OBJECT_ID = /^[\w.-]{1,255}$/;
 const THIN = 'v2.core.event';
+/** Ours, beside the fields of Stripe. */
+const OMITTED = 'data_omitted';
 
 /**
  * @param value the body of a delivery, or an event of the list of events, as JSON
@@ -50,7 +54,42 @@ function readSnapshot(event: Fields): StripeEvent {
     customerId: wellFormed(object['object'] === 'customer' ? object['id'] : idOf(object['customer'])),
     tenantHint: tenantHintOf(object),
     object,
+    ...(event[OMITTED] === true && { omitted: true }),
   };
+}
+
+/**
+ * What is kept of an event whose JSON is too large: read again it has the same id, type, time, object, customer and tenant,
+ * and says that the rest was left out.
+ *
+ * @returns JSON
+ */
+export function outlineOf({
+  eventId,
+  type,
+  createdS,
+  objectId,
+  customerId,
+  tenantHint,
+  object,
+}: StripeEvent): string {
+  const kind = textOf(object['object']);
+  const ofCustomer = kind === 'customer' ? {} : { customer: customerId };
+  const outline = {
+    id: objectId,
+    ...(kind !== null && kind.length <= LONGEST_TYPE && { object: kind }),
+    ...(customerId !== '' && ofCustomer),
+    ...(tenantHint !== undefined &&
+      tenantHint.length <= LONGEST_TYPE && { metadata: { tenant_id: tenantHint } }),
+  };
+  return JSON.stringify({
+    id: eventId,
+    object: 'event',
+    type,
+    created: createdS,
+    [OMITTED]: true,
+    data: { object: outline },
+  });
 }
 
 function readThin(event: Fields): StripeEvent {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { assertEvent } from '../log/event-rules.js';
 import { SAMPLE_TYPES, sampleEvent } from './samples/sample-events.js';
 import { readStripeEvent } from './stripe-event.js';
 import { type EventData, toBillingEvent } from './to-billing-event.js';
@@ -94,6 +95,56 @@ describe('What is kept of an event', () => {
         amount_cents: 0,
       },
     ]);
+  });
+
+  describe('that is too large', () => {
+    const LEFT_OUT = {
+      tenant_id: TENANT,
+      event_type: 'invoice.paid',
+      stripe_event_id: 'evt_1',
+      occurred_at: '2026-09-21T14:13:20.000Z',
+      summary: 'Invoice paid',
+      status: null,
+      data_omitted: true,
+    };
+    const eventOf = (object: object, more: object = {}) => ({
+      id: 'evt_1',
+      object: 'event',
+      type: 'invoice.paid',
+      created: 1_790_000_000,
+      data: { object: { id: 'in_1', object: 'invoice', customer: 'cus_1', ...object } },
+      ...more,
+    });
+
+    it('to be shown is shown without its object, says so, and is kept as it came', () => {
+      const event = eventOf({ status: 'x'.repeat(300 * 1024) });
+      const raw = JSON.stringify(event);
+      const kept = toBillingEvent(readStripeEvent(event), TENANT, raw);
+      expect(JSON.parse(kept.data)).toEqual(LEFT_OUT);
+      expect([kept.objectId, kept.raw]).toEqual(['in_1', raw]);
+      expect(() => assertEvent(kept)).not.toThrow();
+      // One character less on either side of the bound is another matter.
+      const fits = eventOf({ status: 'x'.repeat(200 * 1024) });
+      expect(dataOf(fits, TENANT)).not.toHaveProperty('data_omitted');
+    });
+
+    it.each([
+      ['an invoice', {}, 'cus_1'],
+      ['a customer', { id: 'cus_2', object: 'customer', customer: undefined }, 'cus_2'],
+      ['nothing', { id: undefined, object: 7, customer: undefined }, ''],
+    ])('to be kept, and about %s, is kept as what it is told apart by', (_, object, customerId) => {
+      const event = eventOf({ ...object, metadata: { tenant_id: TENANT }, pad: 'x'.repeat(1024 * 1024) });
+      const read = readStripeEvent(event);
+      const kept = toBillingEvent(read, TENANT, JSON.stringify(event));
+      expect(kept.raw.length).toBeLessThan(1000);
+      expect(JSON.parse(kept.data)).toEqual(LEFT_OUT);
+      expect(() => assertEvent(kept)).not.toThrow();
+      const again = readStripeEvent(JSON.parse(kept.raw));
+      expect({ ...again, object: {}, omitted: undefined }).toEqual({ ...read, object: {} });
+      expect(again.customerId).toBe(customerId);
+      // Given to another tenant it still says so.
+      expect(JSON.parse(toBillingEvent(again, TENANT, kept.raw).data)).toEqual(LEFT_OUT);
+    });
   });
 
   it('is nobody’s where nobody knows whose it is', () => {

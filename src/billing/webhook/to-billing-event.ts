@@ -1,3 +1,4 @@
+import { LARGEST_DATA_CHARS, LARGEST_RAW_CHARS } from '../log/event-rules.js';
 import { type BillingEvent, UNASSIGNED } from '../log/log-entry.js';
 import {
   type InvoiceData,
@@ -8,7 +9,7 @@ import {
   usageData,
 } from './billing-data.js';
 import { momentOf, textOf } from './json-fields.js';
-import type { StripeEvent } from './stripe-event.js';
+import { type StripeEvent, outlineOf } from './stripe-event.js';
 
 /** What clients are told of an event; the reader adds `stale` and `replayed`. */
 export interface EventData {
@@ -24,10 +25,13 @@ export interface EventData {
   readonly subscription?: SubscriptionData;
   readonly invoice?: InvoiceData;
   readonly usage?: readonly UsageData[];
+  /** The event is too large to be shown or kept: what is above was left out, and Stripe has it under the event's id. */
+  readonly data_omitted?: true;
 }
 
 /**
- * What is kept of an event.
+ * What is kept of an event. One that is too large is kept without its object, and says so: refused it would be sent again
+ * for days, and counted by nobody.
  *
  * @param tenantId undefined: nobody knows whose it is
  * @param raw JSON as it was received
@@ -35,20 +39,28 @@ export interface EventData {
 export function toBillingEvent(event: StripeEvent, tenantId: string | undefined, raw: string): BillingEvent {
   const { eventId, type, createdS, objectId } = event;
   const owner = tenantId ?? UNASSIGNED;
+  const kept = raw.length <= LARGEST_RAW_CHARS ? raw : outlineOf(event);
+  const omitted = event.omitted === true || kept !== raw;
   // Without a space or a break: one line, whatever the texts in it hold.
-  const data = JSON.stringify(dataOf(event, owner));
-  return { eventId, type, tenantId: owner, createdS, objectId, data, raw };
+  const whole = omitted ? '' : JSON.stringify(dataOf(event, owner));
+  const fits = !omitted && whole.length <= LARGEST_DATA_CHARS;
+  const data = fits ? whole : JSON.stringify({ ...headOf(event, owner), status: null, data_omitted: true });
+  return { eventId, type, tenantId: owner, createdS, objectId, data, raw: kept };
 }
 
-function dataOf({ eventId, type, createdS, object }: StripeEvent, tenantId: string): EventData {
+function dataOf(event: StripeEvent, tenantId: string): EventData {
+  const { object } = event;
+  return { ...headOf(event, tenantId), status: textOf(object['status']), ...detailsOf(object) };
+}
+
+/** What every event has, and what is short. */
+function headOf({ eventId, type, createdS }: StripeEvent, tenantId: string) {
   return {
     tenant_id: tenantId,
     event_type: type,
     stripe_event_id: eventId,
     occurred_at: momentOf(createdS),
     summary: summaryOf(type),
-    status: textOf(object['status']),
-    ...detailsOf(object),
   };
 }
 
