@@ -172,17 +172,48 @@ describeReal('a backfill', () => {
     expect(requests).toEqual([]);
   });
 
+  it('fetches again what a server has lost that was emptied and goes on running: from where SQL ends, in one of the instances', async () => {
+    // Long before anybody looked last, and not applied yet when the log was lost.
+    const events = fakeEvents({ count: 180, startS: nowS() - 6 * 3600 });
+    house.stripe.add(events);
+    const other = await house.another();
+    try {
+      const watches = [house.get(RunIdWatch), house.get(RunIdWatch, other)];
+      for (const watch of watches) await watch.look();
+      await house.redis.admin().flushall();
+      const { requests } = house.stripe;
+      requests.length = 0;
+      await waitFor(
+        async () => {
+          for (const watch of watches) await watch.look();
+          return (await house.entries()).length >= 180;
+        },
+        { what: 'everything to be there again', timeoutMs: 25_000, intervalMs: 100 },
+      );
+      await expectAllOnce();
+      // As many as one backfill asks, and none by the other instance, or by whoever looks later.
+      const asked = requests.filter((query) => query.has('ending_before')).length;
+      for (const watch of watches) await watch.look();
+      expect(requests.filter((query) => query.has('ending_before'))).toHaveLength(asked);
+      expect(asked).toBeLessThanOrEqual(3);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('fetches it in one of the instances; the others come again, and that is no failure', async () => {
     house.stripe.add(fakeEvents({ count: 10, startS: nowS() - 200 }));
     house.stripe.trouble({ kind: 'slow', ms: 2000 });
-    const change = { previous: 'a'.repeat(40), current: 'b'.repeat(40), lastSeenMs: Date.now() - 60_000 };
+    const birth = 'd'.repeat(32);
+    const previous = { runId: 'a'.repeat(40), birth };
+    const change = { previous, current: { runId: 'b'.repeat(40), birth }, lastSeenMs: Date.now() - 60_000 };
     const other = await house.another();
     try {
       const [here, there] = [house.get(ChangeBackfill), house.get(ChangeBackfill, other)];
       const states = await Promise.all([here.fetchAgain(change), there.fetchAgain(change)]);
       expect(states.sort()).toEqual(['done', 'later']);
       expect([await here.fetchAgain(change), await there.fetchAgain(change)]).toEqual(['done', 'done']);
-      const next = there.fetchAgain({ ...change, current: 'c'.repeat(40) });
+      const next = there.fetchAgain({ ...change, current: { runId: 'c'.repeat(40), birth } });
       there.beforeApplicationShutdown();
       expect(await next).toBe('later');
     } finally {

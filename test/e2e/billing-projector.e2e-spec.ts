@@ -47,11 +47,15 @@ describeReal('The projector, from the log to the snapshot of a tenant', () => {
   const settled = () =>
     waitFor(
       async () => {
-        const [group] = (await redis.xinfo('GROUPS', LOG_KEY)) as unknown[][];
-        const facts = Object.fromEntries(
-          (group ?? []).flatMap((name, at) => (at % 2 === 0 ? [[String(name), group?.[at + 1]]] : [])),
-        ) as Record<string, unknown>;
-        return facts['name'] === PROJECTOR_GROUP && facts['lag'] === 0 && facts['pending'] === 0;
+        const groups = (await redis.xinfo('GROUPS', LOG_KEY)) as unknown[][];
+        const facts = groups.map(
+          (group) =>
+            Object.fromEntries(
+              group.flatMap((name, at) => (at % 2 === 0 ? [[String(name), group[at + 1]]] : [])),
+            ) as Record<string, unknown>,
+        );
+        const projector = facts.find(({ name }) => name === PROJECTOR_GROUP);
+        return projector?.['lag'] === 0 && projector['pending'] === 0;
       },
       { what: 'the projector to be done', timeoutMs: 25_000 },
     );

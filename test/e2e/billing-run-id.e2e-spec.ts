@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { BillingMarks, MARKS_DATABASE } from '../../src/billing/log/billing-marks.js';
+import { LOG_KEY } from '../../src/billing/log/keys.js';
+import type { LogIdentity } from '../../src/billing/log/log-scripts.js';
 import { LogServer } from '../../src/billing/log/log-server.js';
 import {
   RunIdWatch,
@@ -13,7 +15,7 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { type SqlHouse, openSqlHouse } from '../support/sql-house.js';
 import { waitFor } from '../support/wait-for.js';
 
-const MARK = 'log.run_id';
+const MARK = 'log.identity';
 
 describeReal('The watch over the server of the billing log', () => {
   let server: RedisServer;
@@ -42,6 +44,17 @@ describeReal('The watch over the server of the billing log', () => {
   const marks = () => new BillingMarks(db());
   const runId = async (): Promise<string> =>
     /run_id:(\w+)/.exec(await server.admin().info('server'))?.[1] ?? '';
+  const logServer = () => new LogServer(house.lane('billingEvents', 'bulk'), house.status);
+  const identity = async (): Promise<LogIdentity> => {
+    const found = await logServer().identity();
+    expect(found?.runId).toBe(await runId());
+    return found!;
+  };
+  /** As it stands in SQL. */
+  const marked = async () => {
+    const { runId: run, birth } = await identity();
+    return `${run}.${birth}`;
+  };
   beforeEach(async () => {
     await db().run((tx) => tx.execute('delete from billing_marks'));
   });
@@ -50,12 +63,7 @@ describeReal('The watch over the server of the billing log', () => {
   function process(listen: ServerChangeListener = () => Promise.resolve('done')) {
     const told: ServerChange[] = [];
     const clock = new ManualClock();
-    const watch = new RunIdWatch(
-      new LogServer(house.lane('billingEvents', 'bulk'), house.status),
-      marks(),
-      house.metrics,
-      clock,
-    );
+    const watch = new RunIdWatch(logServer(), marks(), house.metrics, clock);
     watch.onChange(async (change) => {
       told.push(change);
       return await listen(change);
@@ -82,7 +90,7 @@ describeReal('The watch over the server of the billing log', () => {
     await watch.look();
     await watch.look();
     expect(told).toEqual([]);
-    expect(await marks().read(MARK)).toMatchObject({ value: await runId() });
+    expect(await marks().read(MARK)).toMatchObject({ value: await marked() });
   });
 
   it('tells each restart once, with the run before it and when that was seen', async () => {
@@ -90,13 +98,15 @@ describeReal('The watch over the server of the billing log', () => {
     await watch.look();
     const seen = await marks().read(MARK);
     for (let restart = 0; restart < 2; restart += 1) {
-      const previous = await runId();
+      const previous = await identity();
       await restarted();
       await watch.look();
       await watch.look();
-      expect(told.splice(0)).toEqual([{ previous, current: await runId(), lastSeenMs: expect.any(Number) }]);
+      expect(told.splice(0)).toEqual([
+        { previous, current: await identity(), lastSeenMs: expect.any(Number) },
+      ]);
     }
-    expect(await marks().read(MARK)).toMatchObject({ value: await runId() });
+    expect(await marks().read(MARK)).toMatchObject({ value: await marked() });
     expect((await marks().read(MARK))?.seenAtMs).toBeGreaterThan(seen?.seenAtMs ?? Infinity);
   });
 
@@ -104,7 +114,7 @@ describeReal('The watch over the server of the billing log', () => {
     const before = process();
     await before.watch.look();
     before.watch.onModuleDestroy();
-    const previous = await runId();
+    const previous = await identity();
     await restarted();
     const { watch, told } = process();
     await watch.look();
@@ -131,7 +141,7 @@ describeReal('The watch over the server of the billing log', () => {
     const { watch, told } = process(() => Promise.resolve(state));
     await watch.look();
     const counted = await outcomes();
-    const previous = await runId();
+    const previous = await marked();
     await restarted();
     await watch.look();
     await watch.look();
@@ -142,8 +152,33 @@ describeReal('The watch over the server of the billing log', () => {
     await watch.look();
     await watch.look();
     expect(told).toHaveLength(3);
-    expect(await marks().read(MARK)).toMatchObject({ value: await runId() });
+    expect(await marks().read(MARK)).toMatchObject({ value: await marked() });
     expect(await outcomes()).toEqual({ ...counted, told: counted.told + 1 });
+  });
+
+  it('tells that the log is another one where its server goes on running, and nothing of one that was only trimmed', async () => {
+    const [here, there] = [process(), process()];
+    await here.watch.look();
+    await there.watch.look();
+    const previous = await identity();
+    await server.admin().xadd(LOG_KEY, '*', 'x', 'y');
+    await server.admin().xtrim(LOG_KEY, 'MAXLEN', 0);
+    await Promise.all([here.watch.look(), there.watch.look()]);
+    expect([here.told, there.told]).toEqual([[], []]);
+    await server.admin().flushall();
+    // Written anew before anybody has looked.
+    await server.admin().xadd(LOG_KEY, '*', 'x', 'y');
+    await Promise.all([here.watch.look(), there.watch.look()]);
+    const current = await identity();
+    expect(current.runId).toBe(previous.runId);
+    expect(current.birth).not.toBe(previous.birth);
+    for (const { told } of [here, there]) expect(told.slice(0, 1)).toMatchObject([{ previous, current }]);
+    expect(await marks().read(MARK)).toMatchObject({ value: await marked() });
+    for (const { watch, told } of [here, there, process()]) {
+      const times = told.length;
+      await watch.look();
+      expect(told).toHaveLength(times);
+    }
   });
 
   it('notices by itself when the server is back, and looks again after a while', async () => {
@@ -163,7 +198,7 @@ describeReal('The watch over the server of the billing log', () => {
       },
       { what: 'the restart to be told again' },
     );
-    await waitFor(async () => (await marks().read(MARK))?.value === (await runId()), {
+    await waitFor(async () => (await marks().read(MARK))?.value === (await marked()), {
       what: 'the new run to be remembered',
     });
     expect(told).toHaveLength(2);
@@ -172,9 +207,9 @@ describeReal('The watch over the server of the billing log', () => {
   it('does not take back what another process has seen since', async () => {
     const [slow, fast] = [process(), process()];
     await slow.watch.look();
-    const first = await runId();
+    const first = await marked();
     await restarted();
-    const second = await runId();
+    const second = await marked();
     await fast.watch.look();
     await marks().replace(MARK, first, 'f'.repeat(40));
     expect(await marks().read(MARK)).toMatchObject({ value: second });

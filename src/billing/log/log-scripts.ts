@@ -96,8 +96,19 @@ export const trimTenant = script('trim-tenant', (reply) => {
   return { removed, foreign: foreign === 1 };
 });
 
+/** Which run of which server holds the log, and which log that is. */
+export interface LogIdentity {
+  /** 40 hexadecimal digits; others after a restart and after a fail-over. */
+  readonly runId: string;
+  /** Hexadecimal digits; others after the log was deleted, as when its server is emptied. */
+  readonly birth: string;
+}
+
 /** @returns undefined where the server does not say */
-export const serverRunId = script('server-run-id', (reply) => {
-  if (typeof reply !== 'string' || !/^(?:[0-9a-f]{40})?$/.test(reply)) throw new TypeError('not a run id');
-  return reply || undefined;
+export const logIdentity = script('log-identity', (reply): LogIdentity | undefined => {
+  const [runId, birth] = list(reply, 2);
+  if (runId === '') return undefined;
+  if (typeof runId !== 'string' || !/^[0-9a-f]{40}$/.test(runId)) throw new TypeError('not a run id');
+  if (typeof birth !== 'string' || !/^[0-9a-f]{1,64}$/.test(birth)) throw new TypeError('not a birth');
+  return { runId, birth };
 });

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { distinctUntilChanged, filter, map, type Observable } from 'rxjs';
 import { failClosed, InjectRedis, type PurposeRedis, RedisStatus } from '../../redis/index.js';
 import { LOG_KEY } from './keys.js';
-import { serverRunId } from './log-scripts.js';
+import { type LogIdentity, logIdentity } from './log-scripts.js';
 
-/** The server that holds the log. */
+/** The server that holds the log, and which log that is. */
 @Injectable()
 export class LogServer {
   constructor(
@@ -13,13 +14,14 @@ export class LogServer {
   ) {}
 
   /**
-   * Another one after a restart and after a fail-over.
+   * Gives the log a name where it has none.
    *
    * @returns undefined where the server does not say
    * @throws RedisUnavailableError
    */
-  runId(): Promise<string | undefined> {
-    return failClosed('billingEvents', () => serverRunId.run(this.redis, [LOG_KEY], []));
+  identity(): Promise<LogIdentity | undefined> {
+    const fresh = randomBytes(16).toString('hex');
+    return failClosed('billingEvents', () => logIdentity.run(this.redis, [LOG_KEY], [fresh]));
   }
 
   /** At once where it is there, and then each time that it is back. */

@@ -11,13 +11,16 @@ import type { Clock, Timer } from '../../kernel/time.js';
 import { RedisUnavailableError } from '../../redis/index.js';
 import { CLOCK, Metrics } from '../../telemetry/index.js';
 import { BillingMarks, type Mark } from './billing-marks.js';
+import type { LogIdentity } from './log-scripts.js';
 import { LogServer } from './log-server.js';
 
-/** The server of the log is another run than it was: what it had acknowledged last may be lost. */
+/**
+ * The server of the log is another run than it was: what it had acknowledged last may be lost. Or the log is another one:
+ * all that it held is gone, whatever the server says of itself.
+ */
 export interface ServerChange {
-  /** `run_id` of the server that was there before. */
-  readonly previous: string;
-  readonly current: string;
+  readonly previous: LogIdentity;
+  readonly current: LogIdentity;
   /** When the one before was last known to be there, milliseconds since the epoch; it may have gone on for a minute or so. */
   readonly lastSeenMs: number;
 }
@@ -28,14 +31,15 @@ export interface ServerChange {
  */
 export type ServerChangeListener = (change: ServerChange) => Promise<'done' | 'later'>;
 
-const MARK = 'log.run_id';
+const MARK = 'log.identity';
 const LOOK_EVERY_MS = 30_000;
 const CONFIRM_EVERY_MS = 60_000;
 
 /**
- * Notices that the server of the log was restarted, replaced or failed over, also while this process was not running: the
- * last run is remembered in SQL, since Redis itself may have forgotten everything. With `appendfsync everysec`, and after
- * a fail-over, the last second or so may be lost then, and whoever can fetch it again is told.
+ * Notices that the server of the log was restarted, replaced or failed over, and that the log was deleted on a server that
+ * goes on running, as by FLUSHALL; also while this process was not running: the last run and log are remembered in SQL,
+ * since Redis itself may have forgotten everything. With `appendfsync everysec`, and after a fail-over, the last second or
+ * so may be lost then, and with a log all of it; whoever can fetch it again is told.
  *
  * A change counts as told when every listener has done its work; until then it is told again, also after a restart and
  * by other instances. Each of them tells it, so listeners agree on one of them, and may well be told twice.
@@ -85,14 +89,15 @@ export class RunIdWatch implements OnApplicationBootstrap, OnModuleDestroy {
    * @throws RedisUnavailableError, DatabaseUnavailableError, and what a listener throws; the change is told again then
    */
   async look(): Promise<void> {
-    const current = await this.server.runId();
-    if (current === undefined) return;
+    const identity = await this.server.identity();
+    if (identity === undefined) return;
+    const current = textOf(identity);
     this.first ??= { value: current, seenAtMs: this.clock.nowMs() };
     if (!this.marks.isOpen) return;
     if (this.settled !== current) {
       const known = await this.known(current);
-      const change = { previous: known.value, current, lastSeenMs: known.seenAtMs };
-      if (known.value !== current && !(await this.tell(change))) return;
+      const change = { previous: identityIn(known.value), current: identity, lastSeenMs: known.seenAtMs };
+      if (known.value !== current && !(await this.tell(change, known.value))) return;
       this.settled = current;
     }
     await this.marks.confirm(MARK, current, CONFIRM_EVERY_MS);
@@ -124,8 +129,7 @@ export class RunIdWatch implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** @returns whether the work is done */
-  private async tell(change: ServerChange): Promise<boolean> {
-    const { previous, current } = change;
+  private async tell(change: ServerChange, previous: string): Promise<boolean> {
     this.announce(change);
     try {
       const states = await Promise.all(this.listeners.map((listener) => listener(change)));
@@ -134,20 +138,28 @@ export class RunIdWatch implements OnApplicationBootstrap, OnModuleDestroy {
       this.metrics.billingServerChanges.inc({ outcome: 'failed' });
       throw error;
     }
-    await this.marks.replace(MARK, previous, current);
+    await this.marks.replace(MARK, previous, textOf(change.current));
     this.metrics.billingServerChanges.inc({ outcome: 'told' });
     return true;
   }
 
   /** Once per change, however often it is told. What is done about it, whoever does it says. */
   private announce({ previous, current, lastSeenMs }: ServerChange): void {
-    if (this.announced === current) return;
-    this.announced = current;
-    this.logger.warn(
-      'The Redis server of billing events was restarted or replaced. What it acknowledged last may be lost, unless it ' +
-        'has appendfsync always.',
-      { previous, current, last_seen: new Date(lastSeenMs).toISOString() },
-    );
+    if (this.announced === textOf(current)) return;
+    this.announced = textOf(current);
+    const facts = { previous, current, last_seen: new Date(lastSeenMs).toISOString() };
+    if (previous.birth !== current.birth)
+      this.logger.warn(
+        'The log of billing events is not the one that was there: it was deleted, or its server was emptied. All that it ' +
+          'held is gone.',
+        facts,
+      );
+    else
+      this.logger.warn(
+        'The Redis server of billing events was restarted or replaced. What it acknowledged last may be lost, unless it ' +
+          'has appendfsync always.',
+        facts,
+      );
   }
 
   private report(error: unknown): void {
@@ -155,4 +167,14 @@ export class RunIdWatch implements OnApplicationBootstrap, OnModuleDestroy {
     if (error instanceof RedisUnavailableError || error instanceof DatabaseUnavailableError) return;
     this.logger.error(error);
   }
+}
+
+/** As it is remembered in SQL. */
+function textOf({ runId, birth }: LogIdentity): string {
+  return `${runId}.${birth}`;
+}
+
+function identityIn(text: string): LogIdentity {
+  const [runId = '', birth = ''] = text.split('.');
+  return { runId, birth };
 }

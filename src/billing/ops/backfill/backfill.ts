@@ -4,6 +4,7 @@ import { AppError } from '../../../kernel/errors.js';
 import type { Clock } from '../../../kernel/time.js';
 import { CLOCK } from '../../../telemetry/index.js';
 import { Ingest } from '../../webhook/ingest.js';
+import type { BackfillSettings } from '../ops.config.js';
 import { BackfillUnknownError, InterruptedError, LockLostError } from '../ops.errors.js';
 import { type OwnedLock, processName } from '../owned-lock.js';
 import { type BackfillRequest, planBackfill, startOf } from './backfill-plan.js';
@@ -68,6 +69,11 @@ export class Backfill implements BeforeApplicationShutdown {
 
   get isConfigured(): boolean {
     return this.stripe.isConfigured;
+  }
+
+  /** How late Stripe shows events, and so long before an end the next one begins; seconds. */
+  get margins(): Pick<BackfillSettings, 'lagS' | 'overlapS'> {
+    return this.stripe.settings;
   }
 
   /**

@@ -8,8 +8,8 @@ import {
 import type { Clock } from '../../../kernel/time.js';
 import { CLOCK } from '../../../telemetry/index.js';
 import { RunIdWatch, type ServerChange } from '../../log/run-id-watch.js';
-import { BackfillSettings } from '../ops.config.js';
 import { AlreadyRunningError, InterruptedError } from '../ops.errors.js';
+import { AppliedUpTo } from '../replay/applied-up-to.js';
 import { Backfill } from './backfill.js';
 import { sleep } from './sleep.js';
 
@@ -18,7 +18,8 @@ const SEEN_EVERY_S = 120;
 
 /**
  * Fetches again what the server of the log may have lost when it was restarted or replaced: with `appendfsync everysec`
- * that is a second of what Stripe was told to be kept, and Stripe does not send it again by itself.
+ * that is a second of what Stripe was told to be kept, and Stripe does not send it again by itself. Where the log is another
+ * one, what the projector had not come to is lost as well, and fetched from where SQL ends.
  */
 @Injectable()
 export class ChangeBackfill implements OnModuleInit, BeforeApplicationShutdown {
@@ -28,7 +29,7 @@ export class ChangeBackfill implements OnModuleInit, BeforeApplicationShutdown {
   constructor(
     private readonly watch: RunIdWatch,
     private readonly backfill: Backfill,
-    private readonly settings: BackfillSettings,
+    private readonly applied: AppliedUpTo,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -58,15 +59,17 @@ export class ChangeBackfill implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  private async fetch({ current, lastSeenMs }: ServerChange): Promise<void> {
-    const { lagS, overlapS } = this.settings;
+  private async fetch({ previous, current, lastSeenMs }: ServerChange): Promise<void> {
+    const { lagS, overlapS } = this.backfill.margins;
     const noticedS = Math.ceil(this.clock.nowMs() / 1000);
+    const seenS = Math.min(Math.floor(lastSeenMs / 1000) - SEEN_EVERY_S, noticedS);
+    const isOther = previous.birth !== current.birth;
+    const lostS = isOther ? Math.floor((await this.applied.moment()) / 1000) : seenS;
     // The newest events are the ones that may be lost, and Stripe does not list them at once.
     await sleep((lagS + 1) * 1000, this.clock, this.ending.signal);
-    const fromS = Math.min(Math.floor(lastSeenMs / 1000) - SEEN_EVERY_S, noticedS) - overlapS;
     const { done } = await this.backfill.start({
-      id: `restart-${current.slice(0, 16)}`,
-      fromS,
+      id: `restart-${current.runId.slice(0, 16)}-${current.birth.slice(0, 16)}`,
+      fromS: Math.min(seenS, lostS) - overlapS,
       toS: noticedS,
     });
     await done;

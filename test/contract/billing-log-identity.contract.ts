@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { LOG_KEY } from '../../src/billing/log/keys.js';
+import { logIdentity } from '../../src/billing/log/log-scripts.js';
+import { eventOf, LogRig } from './billing-log.rig.js';
+import { withEngine } from './support/engine.js';
+
+withEngine('The identity of the billing log', (engine) => {
+  it('is given once, lives with the log, and ends with it', async () => {
+    const rig = await LogRig.open(`redis://${engine.host}:${engine.port}`);
+    try {
+      const lane = rig.house.lane('billingEvents', 'bulk');
+      const ask = (fresh: string) => logIdentity.run(lane, [LOG_KEY], [fresh]);
+      const [one, other] = await Promise.all([ask('a1'), ask('b2')]);
+      expect(one).toEqual({ runId: expect.stringMatching(/^[0-9a-f]{40}$/), birth: 'a1' });
+      expect(other).toEqual(one);
+      await rig.log.append(eventOf('evt_identity'));
+      await engine.redis.xtrim(LOG_KEY, 'MAXLEN', 0);
+      expect(await ask('c3')).toEqual(one);
+      await engine.redis.del(LOG_KEY);
+      expect(await ask('d4')).toEqual({ ...one, birth: 'd4' });
+      // It is no place for entries to wait, and nothing that holds them back.
+      await rig.log.append(eventOf('evt_after'));
+      expect(await rig.log.page({ count: 10 })).toHaveLength(1);
+    } finally {
+      await rig.close();
+    }
+  });
+});
