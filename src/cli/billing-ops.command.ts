@@ -36,7 +36,7 @@ export interface DeadLetterOptions {
   readonly discard?: boolean;
   readonly id?: readonly string[];
   readonly all?: boolean;
-  readonly limit: number;
+  readonly limit?: number;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -130,7 +130,7 @@ const addDeadLetters: Adder = (parent, context, finish) => {
     .option('--discard', 'remove them')
     .option('--id <letter...>', 'these dead letters')
     .option('--all', 'all that there are')
-    .option('-n, --limit <count>', 'list at most so many, 1 to 200', countOf(200), 50)
+    .option('-n, --limit <count>', 'list at most so many, 1 to 200; else 50', countOf(200))
     .option('-y, --yes', 'do it')
     .option('--json', 'print one JSON document')
     .action(

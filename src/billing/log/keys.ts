@@ -39,6 +39,11 @@ export function rebuildKey(tenantId: string): string {
   return `${PREFIX}rebuild:${tenantId}`;
 }
 
+/** How far that has come, so that another process can go on with it. */
+export function rebuildPlaceKey(tenantId: string): string {
+  return `${PREFIX}rebuild-at:${tenantId}`;
+}
+
 /** One backfill: how far it has come, and how it ended. */
 export function backfillRunKey(id: string): string {
   return `${PREFIX}run:${partOf(id)}`;

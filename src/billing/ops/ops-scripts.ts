@@ -34,15 +34,27 @@ export const finishLock = script('finish-lock', flag);
 export const releaseLock = script('release-lock', flag);
 export const checkpoint = script('checkpoint', flag);
 
-/** What became of putting a stream in the place of another one. */
-export type Swap =
-  | { readonly before: number; readonly now: number }
-  /** Nothing was changed. */
-  | { readonly tooMany: number }
-  | 'lock-lost';
+/** Why nothing was built, or put in place. `changed`: what was built is not what was left there. */
+export type Unbuilt = 'lock-lost' | 'changed';
+
+const BUILT: Readonly<Record<number, 'built' | Unbuilt>> = { 1: 'built', 0: 'lock-lost', [-1]: 'changed' };
+
+export const buildTenant = script('build-tenant', (reply): 'built' | Unbuilt => {
+  const said = BUILT[reply as number];
+  if (said === undefined) throw new TypeError('not a sign');
+  return said;
+});
+
+/** What became of putting a stream in the place of another one. `behind`: first, what came meanwhile has to be built. */
+export type Swap = { readonly before: number; readonly now: number } | Unbuilt | 'behind';
+
+const UNSWAPPED: Readonly<Record<number, Unbuilt | 'behind'>> = {
+  [-1]: 'lock-lost',
+  [-2]: 'behind',
+  [-3]: 'changed',
+};
 
 export const swapTenant = script('swap-tenant', (reply): Swap => {
-  const [first, second] = pair(reply);
-  if (second === -1) return 'lock-lost';
-  return second === -2 ? { tooMany: first } : { before: first, now: second };
+  const [before, now] = pair(reply);
+  return UNSWAPPED[now] ?? { before, now };
 });

@@ -153,17 +153,49 @@ export class BackfillUnknownError extends AppError {
   }
 }
 
-/** The stream of a tenant has more entries than may be swapped at one moment. 409; nothing was changed. */
-export class TooManyEntriesError extends AppError {
-  readonly code = 'TOO_MANY_ENTRIES';
-  readonly status = 409;
-  readonly slug = 'too-many-entries';
-  readonly title = 'Too many entries';
+/**
+ * The rebuild of a stream did not come to its end: the stream is as it was. 503, of the type that its cause has; the same
+ * request goes on.
+ */
+export class RebuildStoppedError extends AppError {
+  readonly code = 'REBUILD_STOPPED';
+  readonly status = 503;
+  readonly slug: string;
+  readonly title: string;
+  override readonly retryAfterMs: number | undefined;
 
-  constructor(entries: number, most: number) {
+  /** @param entries of the new stream that are built @param keptMs for so long they are kept */
+  constructor(
+    override readonly cause: AppError,
+    entries: number,
+    keptMs: number,
+  ) {
     super(
-      `The stream would have ${entries} entries, and at most ${most} are put in place at once, since that holds the Redis server up. ` +
-        'Give a later beginning: what lies before it is then told to clients as missed.',
+      `${cause.message} The stream is as it was. ${entries} entries of the new one are built: give the same request within ` +
+        `${Math.round(keptMs / 60_000)} minutes to go on from there, later to begin anew.`,
+    );
+    this.slug = cause.slug;
+    this.title = cause.title;
+    this.retryAfterMs = cause.retryAfterMs;
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { ...this.cause.extensions };
+  }
+}
+
+/** Somebody has deleted or changed what was built. 503; the stream is as it was, and a new start begins anew. */
+export class RebuildChangedError extends AppError {
+  readonly code = 'REBUILD_CHANGED';
+  readonly status = 503;
+  readonly slug = 'rebuild-changed';
+  readonly title = 'What was built has changed';
+
+  /** @param key in the Redis of billingEvents */
+  constructor(key: string) {
+    super(
+      `What was built of the stream, at ${key} in the Redis of billingEvents, was deleted or changed by somebody else; the ` +
+        'stream is as it was. See who writes below billing:{b}:, and start again: it begins anew.',
     );
   }
 }

@@ -7,6 +7,7 @@ import { DeadLetters } from './dead-letters.js';
 import { Lag } from './lag.js';
 import { AssignReplay } from './replay/assign-replay.js';
 import { ProjectorReplay } from './replay/projector-replay.js';
+import { RebuildStore } from './replay/rebuild-store.js';
 import { Replay } from './replay/replay.js';
 import { ReplayResults } from './replay/replay-results.js';
 import { ReplayWorks } from './replay/replay-works.js';
@@ -27,5 +28,6 @@ export const opsProviders: Provider[] = [
   Replay,
   ReplayResults,
   ReplayWorks,
+  RebuildStore,
   TenantRebuild,
 ];

@@ -17,9 +17,13 @@ const PAGE = 500;
 export async function listEvents(options: EventsOptions, context: CliContext): Promise<ExitCode> {
   const { tenant, type, after } = options;
   if (tenant !== undefined && !isTenantId(tenant))
-    throw new UsageError('--tenant is a UUID in lower case, or _unassigned');
-  if (type !== undefined && !TYPE_GLOBS.test(type)) throw new UsageError('--type is globs such as invoice.*');
-  if (after !== undefined && !parseEntryId(after)) throw new UsageError('--after is the id of an entry');
+    throw new UsageError('--tenant is a UUID in lower case, or _unassigned for events that nobody owns');
+  if (type !== undefined && !TYPE_GLOBS.test(type))
+    throw new UsageError('--type is globs with commas between them, such as invoice.*,charge.*, at most 20');
+  if (after !== undefined && !parseEntryId(after))
+    throw new UsageError(
+      '--after is the id of an entry as `billing events` lists it, such as 1700000000000-0',
+    );
   return await lookAtBilling(context, async (billing) => {
     const entries = await find(billing.get(EventLog), options);
     const { output } = context;

@@ -1,11 +1,13 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { Backfill } from '../../billing/ops/backfill/backfill.js';
+import type { BackfillRequest } from '../../billing/ops/backfill/backfill-plan.js';
 import type { BackfillRecord } from '../../billing/ops/backfill/backfill-record.js';
 import { secondsOf } from '../../billing/ops/moment.js';
 import { EXIT } from '../../kernel/errors.js';
 import { systemClock } from '../../kernel/time.js';
 import type { BackfillOptions } from '../billing-ops.command.js';
 import type { CliContext, ExitCode } from '../cli-context.js';
+import { asUsage } from './as-usage.js';
 import { BackfillProgress } from './backfill-progress.js';
 import { inBilling } from './in-billing.js';
 
@@ -13,12 +15,15 @@ import { inBilling } from './in-billing.js';
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 export async function runBackfill(options: BackfillOptions, context: CliContext): Promise<ExitCode> {
-  return await inBilling(context, (billing) => run(billing, options, context));
+  const { from, until } = options;
+  const [fromS, toS] = asUsage(() => [secondsOf(from, '--from'), secondsOf(until, '--until')]);
+  const range = { ...(fromS !== undefined && { fromS }), ...(toS !== undefined && { toS }) };
+  return await inBilling(context, (billing) => run(billing, { range, json: options.json === true }, context));
 }
 
 async function run(
   billing: INestApplicationContext,
-  { from, until, json }: BackfillOptions,
+  { range, json }: { readonly range: BackfillRequest; readonly json: boolean },
   { output }: CliContext,
 ): Promise<ExitCode> {
   const backfill = billing.get(Backfill);
@@ -26,14 +31,10 @@ async function run(
   const stop = () => void backfill.stop();
   for (const signal of SIGNALS) process.once(signal, stop);
   try {
-    const [fromS, toS] = [secondsOf(from), secondsOf(until)];
-    const { record, done } = await backfill.start(
-      { ...(fromS !== undefined && { fromS }), ...(toS !== undefined && { toS }) },
-      {
-        onProgress: (now) => shown.progress?.show(now),
-        onWait: (ms) => shown.progress?.waits(ms),
-      },
-    );
+    const { record, done } = await backfill.start(range, {
+      onProgress: (now) => shown.progress?.show(now),
+      onWait: (ms) => shown.progress?.waits(ms),
+    });
     output.err(opening(record));
     shown.progress = new BackfillProgress(record, output, systemClock);
     const last = await done;

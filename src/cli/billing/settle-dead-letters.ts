@@ -11,12 +11,22 @@ import { inBilling, lookAtBilling } from './in-billing.js';
 
 /** @throws UsageError */
 export async function settleDeadLetters(options: DeadLetterOptions, context: CliContext): Promise<ExitCode> {
-  const { replay, discard, all, id = [] } = options;
-  if (replay && discard) throw new UsageError('give --replay or --discard');
-  if (!replay && !discard) return await lookAtBilling(context, (billing) => list(billing, options, context));
-  if (Boolean(all) === id.length > 0) throw new UsageError('say which: --id, or --all');
+  const { replay, discard, all, id = [], limit, yes } = options;
+  if (replay && discard)
+    throw new UsageError('--replay applies dead letters and --discard removes them: give one of the two');
+  if (!replay && !discard) {
+    if (all || id.length > 0 || yes)
+      throw new UsageError(
+        '--id, --all and --yes say what to settle, and not how: give --replay or --discard as well',
+      );
+    return await lookAtBilling(context, (billing) => list(billing, options, context));
+  }
+  if (Boolean(all) === id.length > 0)
+    throw new UsageError('say which dead letters: --id with ids that `billing dlq` lists, or --all');
+  if (limit !== undefined)
+    throw new UsageError('--limit is of the list: with --replay or --discard give --id, or --all');
   const which = all ? 'all' : id.map(idOf);
-  const dryRun = !options.yes;
+  const dryRun = !yes;
   const action = replay ? 'replay' : 'discard';
   return await inBilling(context, async (billing) => {
     const outcomes = await billing.get(DeadLetterWork).run({ action, which, dryRun });
@@ -31,7 +41,7 @@ export async function settleDeadLetters(options: DeadLetterOptions, context: Cli
 
 async function list(
   billing: INestApplicationContext,
-  { limit, json }: DeadLetterOptions,
+  { limit = LISTED, json }: DeadLetterOptions,
   { output }: CliContext,
 ): Promise<ExitCode> {
   const source = billing.get(DeadLetters);
@@ -48,6 +58,7 @@ async function list(
   return EXIT.ok;
 }
 
+const LISTED = 50;
 const NONE = 'There are no dead letters.';
 const HEAD = ['LETTER', 'ENTRY', 'REASON', 'DELIVERIES', 'TYPE', 'EVENT', 'TENANT'];
 
@@ -60,6 +71,9 @@ function rowOf({ id, entryId, reason, deliveries, entry }: DeadLetter): string[]
 
 function idOf(text: string): EntryId {
   const id = parseEntryId(text);
-  if (!id) throw new UsageError('--id is the id of a dead letter, such as 1700000000000-0');
+  if (!id)
+    throw new UsageError(
+      '--id is the id of a dead letter as `billing dlq` lists it, such as 1700000000000-0',
+    );
   return id;
 }

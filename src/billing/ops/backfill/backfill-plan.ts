@@ -44,10 +44,7 @@ export function planBackfill(request: BackfillRequest, known: Known, facts: Plan
   const startS = explicit ? (request.fromS ?? oldestS) : (known.head?.createdS ?? oldestS) - overlapS;
   const fromS = Math.max(startS, oldestS);
   const toS = Math.min(request.toS ?? latestS, latestS);
-  if (explicit && fromS > toS)
-    throw new SelectionError(
-      'The range is empty: Stripe keeps events for 30 days, and those of the last BILLING_BACKFILL_LAG_S seconds are not read.',
-    );
+  if (explicit && fromS > toS) throw new SelectionError(whyEmpty(request, { oldestS, latestS }));
   return {
     id: request.id ?? randomBytes(9).toString('base64url'),
     state: 'running',
@@ -63,6 +60,19 @@ export function planBackfill(request: BackfillRequest, known: Known, facts: Plan
     startedMs: nowS * 1000,
     updatedMs: nowS * 1000,
   };
+}
+
+function whyEmpty(
+  { fromS = 0, toS = Number.POSITIVE_INFINITY }: BackfillRequest,
+  { oldestS, latestS }: { readonly oldestS: number; readonly latestS: number },
+): string {
+  if (fromS > toS)
+    return 'The range is empty: it ends before it begins. Exchange the two moments, or leave one out.';
+  const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+  return (
+    `The range is empty: Stripe keeps events for 30 days, so none before ${iso(oldestS)} is there to be fetched, and those of ` +
+    `the last BILLING_BACKFILL_LAG_S seconds, since ${iso(latestS)}, are not read yet. Give moments between the two.`
+  );
 }
 
 /** Where to begin: before what was handed on last, since Stripe may have shown something late. */

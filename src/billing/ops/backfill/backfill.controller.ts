@@ -15,7 +15,7 @@ export class BackfillController {
   @HttpCode(202)
   @NoStore()
   async start(@Body() { from, to }: BackfillDto) {
-    const [fromS, toS] = [secondsOf(from), secondsOf(to)];
+    const [fromS, toS] = [secondsOf(from, 'from'), secondsOf(to, 'to')];
     const { record, done } = await this.backfill.start({
       ...(fromS !== undefined && { fromS }),
       ...(toS !== undefined && { toS }),

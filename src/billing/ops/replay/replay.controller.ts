@@ -10,6 +10,8 @@ import { TenantRebuild } from './tenant-rebuild.js';
 
 /** So that an answer comes before anybody stops waiting for it; the rest is asked for with `after`. */
 const MOST_LOOKED = 10_000;
+/** As above: reading alone is a fraction of telling. */
+const MOST_LOOKED_TO_REBUILD = 100_000;
 
 /** Tells events again. Counts only, unless `dry_run` is false. */
 @Controller('billing/replay')
@@ -45,18 +47,21 @@ export class ReplayController {
       throw new SelectionError(
         'The stream of a tenant is rebuilt as a whole: name the tenant, and a beginning at most.',
       );
-    const fromMs = millisecondsOf(from);
-    const { before, now } = await this.rebuild.run({
+    const fromMs = millisecondsOf(from, 'from');
+    const { before, now, next } = await this.rebuild.run({
       tenantId: tenant,
       dryRun,
+      mostLooked: MOST_LOOKED_TO_REBUILD,
       ...(fromMs !== undefined && { fromMs }),
     });
-    return { target: 'tenant-stream', dry_run: dryRun, entries_before: before, entries_now: now };
+    const counts = { entries_before: before, entries_now: now };
+    // The place is kept beside what is built: the same request goes on.
+    return { target: 'tenant-stream', dry_run: dryRun, ...counts, next: next ?? null };
   }
 }
 
 function selectionOf({ event_id, from, to, type, tenant, dlq }: ReplayDto): Selection {
-  const [fromMs, toMs] = [millisecondsOf(from), millisecondsOf(to)];
+  const [fromMs, toMs] = [millisecondsOf(from, 'from'), millisecondsOf(to, 'to')];
   return {
     ...(event_id && { eventId: event_id }),
     ...(fromMs !== undefined && { fromMs }),

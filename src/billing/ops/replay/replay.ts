@@ -44,7 +44,7 @@ export interface ReplayWatcher {
   readonly signal?: AbortSignal;
 }
 
-interface NamedRequest extends ReplayRequest {
+export interface NamedRequest extends ReplayRequest {
   readonly id: string;
 }
 
@@ -66,7 +66,7 @@ export class Replay {
    * @throws RedisUnavailableError, DatabaseUnavailableError, InterruptedError, of a request that only counts
    */
   async run(request: ReplayRequest, watcher: ReplayWatcher = {}): Promise<ReplayReport> {
-    const named = { ...request, selection: selectionOf(request), id: idOf(request) };
+    const named = namedRequest(request);
     let next = request.after;
     const onPage = (upTo: EntryId) => void (next = upTo);
     try {
@@ -105,6 +105,11 @@ export class Replay {
   }
 }
 
+/** @throws SelectionError where it contradicts itself */
+export function namedRequest(request: ReplayRequest): NamedRequest {
+  return { ...request, selection: selectionOf(request), id: idOf(request) };
+}
+
 function selectionOf({ selection, target }: ReplayRequest): Selection {
   const { tenantId } = selection;
   if (target === 'assign' && tenantId !== undefined && tenantId !== UNASSIGNED)
@@ -123,7 +128,9 @@ export function newReplayId(): string {
 
 function idOf({ id = newReplayId(), target }: ReplayRequest): string {
   if (target !== 'assign' && id === ASSIGNMENT)
-    throw new SelectionError(`The id ${ASSIGNMENT} stands for the giving of events to tenants.`);
+    throw new SelectionError(
+      `The id ${ASSIGNMENT} stands for the giving of events to tenants. Give this replay another one, or none.`,
+    );
   if (!isReplayId(id)) throw new SelectionError('An id of a replay has 1 to 64 letters, digits, - or _.');
   return target === 'assign' ? ASSIGNMENT : id;
 }

@@ -44,11 +44,15 @@ export function assertSelection(selection: Selection): void {
   if (eventId !== undefined && !isEventId(eventId))
     throw new SelectionError('An id of an event has letters, digits, - and _, such as evt_1Ox.');
   if (tenantId !== undefined && !isTenantId(tenantId))
-    throw new SelectionError('A tenant is a UUID in lower case, or _unassigned.');
+    throw new SelectionError(
+      'A tenant is a UUID in lower case, as GET /v1/tenants shows it, or _unassigned for events that nobody owns.',
+    );
   if (types !== undefined && !TYPE_GLOBS.test(types))
     throw new SelectionError('Types are globs such as invoice.*,customer.subscription.*, at most 20.');
   if (fromMs !== undefined && toMs !== undefined && fromMs > toMs)
-    throw new SelectionError('The time range is empty: it ends before it begins.');
+    throw new SelectionError(
+      'The time range is empty: it ends before it begins. Exchange the two moments, or leave one out.',
+    );
 }
 
 /**

@@ -1,16 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { AppError } from '../../../kernel/errors.js';
 import type { Clock } from '../../../kernel/time.js';
-import { failClosed, InjectRedis, type PurposeRedis } from '../../../redis/index.js';
+import { RedisUnavailableError } from '../../../redis/index.js';
 import { CLOCK } from '../../../telemetry/index.js';
 import { BillingLogSettings } from '../../log/billing-log.config.js';
-import { type EntryId, compareEntryIds, idAfter } from '../../log/entry-id.js';
+import { type EntryId, idBefore } from '../../log/entry-id.js';
 import { EventLog } from '../../log/event-log.js';
 import { isTenantId } from '../../log/event-rules.js';
-import { REBUILD_LOCK_KEY, TENANTS_KEY, rebuildKey, tenantKey } from '../../log/keys.js';
-import type { LogEntry } from '../../log/log-entry.js';
-import { AlreadyRunningError, LockLostError, SelectionError, TooManyEntriesError } from '../ops.errors.js';
-import { swapTenant } from '../ops-scripts.js';
-import { OwnedLock } from '../owned-lock.js';
+import { UNASSIGNED } from '../../log/log-entry.js';
+import { InterruptedError, RebuildStoppedError, SelectionError } from '../ops.errors.js';
+import type { OwnedLock } from '../owned-lock.js';
+import { RebuildSource, type SourcePage } from './rebuild-source.js';
+import { KEPT_MS, type RebuildPlace, RebuildStore, type Rebuilding } from './rebuild-store.js';
 
 export interface RebuildRequest {
   readonly tenantId: string;
@@ -18,130 +19,146 @@ export interface RebuildRequest {
   readonly fromMs?: number;
   /** Counts, and changes nothing. */
   readonly dryRun: boolean;
+  /** Entries to look at, about; unset: all. */
+  readonly mostLooked?: number;
 }
 
 export interface RebuildReport {
-  /** Entries of the stream, and those it has now, or would have. */
+  /** Entries of the stream, and those it has now, or would have; with `next`: those that are built. */
   readonly before: number;
   readonly now: number;
+  /** Everything up to here was looked at, and the stream is as it was: the same request goes on. */
+  readonly next?: EntryId;
 }
 
-const PAGE = 500;
-const LOCK_MS = 30_000;
-/** The server is held up while they are put in place; some 8 microseconds each, and deliveries wait 400 ms at most. */
-export const MOST_SWAPPED = 20_000;
+export interface RebuildWatcher {
+  /** What was begun before is gone on with: so many entries are built. */
+  readonly onResume?: (entries: number) => void;
+  /** After every page: entries that were looked at by this call, and those that are built. */
+  readonly onProgress?: (looked: number, entries: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A call on its way. */
+interface Run extends Rebuilding {
+  readonly source: RebuildSource;
+  readonly watcher: RebuildWatcher;
+  readonly mostLooked: number;
+  looked: number;
+  place: RebuildPlace;
+}
 
 /**
- * Makes the stream of a tenant anew from the log: the same ids and numbers. It is built beside the old one and takes its
- * place at one moment, in one script, so that whoever reads sees either: no gap, and nothing twice. What the tenant gets
- * meanwhile is taken over.
+ * Makes the stream of a tenant anew from the log: the same ids and numbers. It is built beside the old one, a page at a
+ * time, and takes its place at one moment, in one short script, so that whoever reads sees either: no gap, and nothing
+ * twice. What the tenant gets meanwhile is taken over. How far it has come is written down with every page: a process that
+ * dies costs a page. Until the end there is memory for both streams.
  */
 @Injectable()
 export class TenantRebuild {
   constructor(
     private readonly log: EventLog,
-    @InjectRedis('billingEvents', 'bulk') private readonly bulk: PurposeRedis<'billingEvents'>,
+    private readonly store: RebuildStore,
     private readonly settings: BillingLogSettings,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
-   * @throws SelectionError, AlreadyRunningError, TooManyEntriesError; LockLostError, RedisUnavailableError: the stream is
-   *   as it was
+   * @throws SelectionError, AlreadyRunningError; RebuildStoppedError: the stream is as it was, and the same request goes on
+   * @throws RedisUnavailableError, of a request that only counts
    */
-  async run(request: RebuildRequest): Promise<RebuildReport> {
-    if (!isTenantId(request.tenantId))
-      throw new SelectionError('A tenant is a UUID in lower case, or _unassigned.');
+  async run(request: RebuildRequest, watcher: RebuildWatcher = {}): Promise<RebuildReport> {
+    const { tenantId } = request;
+    if (!isTenantId(tenantId)) throw new SelectionError('A tenant is a UUID in lower case, or _unassigned.');
     if (request.dryRun) return await this.preview(request);
-    const { bulk: client, clock } = this;
-    const lock = await OwnedLock.take({ client, clock, key: REBUILD_LOCK_KEY, lifeMs: LOCK_MS });
-    if (!(lock instanceof OwnedLock)) throw new AlreadyRunningError('The rebuild of a stream', lock);
-    const key = rebuildKey(request.tenantId);
+    const lock = await this.store.lock();
     try {
-      await failClosed('billingEvents', () => client.del(key));
-      const upTo = await this.build(request, lock);
-      return await this.swap(request.tenantId, upTo, lock);
+      return await this.make(request, lock, watcher);
     } finally {
-      await client.del(key).catch(() => undefined);
       await lock.release();
     }
   }
 
   private async preview(request: RebuildRequest): Promise<RebuildReport> {
+    const { tenantId } = request;
+    const before = await this.store.length(tenantId);
     let now = 0;
-    for await (const { entries } of this.pages(request, await this.log.tail())) now += entries.length;
-    return { before: await this.length(request.tenantId), now };
+    const source = new RebuildSource(this.log, tenantId, before !== undefined);
+    for await (const { entries } of source.pages(this.beginning(request))) now += entries.length;
+    return { before: before ?? 0, now };
   }
 
-  private async build(request: RebuildRequest, lock: OwnedLock): Promise<EntryId> {
-    const upTo = await this.log.tail();
-    const key = rebuildKey(request.tenantId);
-    for await (const { entries } of this.pages(request, upTo)) {
-      if (lock.lost.aborted) throw new LockLostError();
-      await failClosed('billingEvents', () =>
-        Promise.all(entries.map((one) => this.bulk.xadd(key, one.id, ...fieldsOf(one)))),
-      );
+  private async make(
+    request: RebuildRequest,
+    lock: OwnedLock,
+    watcher: RebuildWatcher,
+  ): Promise<RebuildReport> {
+    const { tenantId, mostLooked = Number.POSITIVE_INFINITY } = request;
+    const who = { tenantId, lock };
+    let run: Run | undefined;
+    try {
+      const before = await this.store.length(tenantId);
+      const source = new RebuildSource(this.log, tenantId, before !== undefined);
+      const place = await this.begin(request, who, watcher);
+      run = { ...who, source, watcher, mostLooked, looked: 0, place };
+      const next = await this.build(run, source.pages(place.at));
+      return next ? { before: before ?? 0, now: run.place.entries, next } : await this.swap(run);
+    } catch (error) {
+      throw await this.stopped(tenantId, run?.place.entries ?? 0, error);
     }
-    return upTo;
   }
 
-  /** What the log has no more and the old stream still does, and then what the log has. */
-  private async *pages(
-    { tenantId, fromMs }: RebuildRequest,
-    upTo: EntryId,
-  ): AsyncGenerator<{ entries: readonly LogEntry[] }> {
-    const floorMs = Math.max(0, fromMs ?? this.clock.nowMs() - this.settings.tenantRetentionMs);
-    const floor: EntryId = `${floorMs}-0`;
-    const [oldest] = await this.log.page({ count: 1 });
-    const end = idAfter(upTo);
-    const logBegins = oldest && compareEntryIds(oldest.id, end) < 0 ? oldest.id : end;
-    if (compareEntryIds(floor, logBegins) < 0) {
-      const read = (after: EntryId) =>
-        this.log.tenantPage(tenantId, { after, before: logBegins, count: PAGE });
-      yield* all(read, floor, () => true);
+  /** Anew, or where another one of the same request has stopped. */
+  private async begin(
+    request: RebuildRequest,
+    who: Rebuilding,
+    { onResume }: RebuildWatcher,
+  ): Promise<RebuildPlace> {
+    const fromMs = request.fromMs ?? null;
+    const place = await this.store.place(request.tenantId);
+    if (place?.fromMs === fromMs) {
+      onResume?.(place.entries);
+      return place;
     }
-    const read = (after: EntryId) => this.log.page({ after, before: end, count: PAGE });
-    yield* all(read, floor, (entry) => entry.tenantId === tenantId);
+    return await this.store.begin(who, { fromMs, at: this.beginning(request), entries: 0 });
   }
 
-  private async swap(tenantId: string, upTo: EntryId, lock: OwnedLock): Promise<RebuildReport> {
-    const keys = [tenantKey(tenantId), rebuildKey(tenantId), TENANTS_KEY, REBUILD_LOCK_KEY];
-    const swap = await failClosed('billingEvents', () =>
-      swapTenant.run(this.bulk, keys, [upTo, MOST_SWAPPED, tenantId, lock.text]),
-    );
-    if (swap === 'lock-lost') throw new LockLostError();
-    if ('tooMany' in swap) throw new TooManyEntriesError(swap.tooMany, MOST_SWAPPED);
-    return swap;
+  /** @returns where it goes on, where it has looked at enough */
+  private async build(run: Run, pages: AsyncGenerator<SourcePage>): Promise<EntryId | undefined> {
+    for await (const page of pages) {
+      run.place = await this.store.add(run, run.place, page);
+      run.looked += page.looked;
+      run.watcher.onProgress?.(run.looked, run.place.entries);
+      if (run.watcher.signal?.aborted) throw new InterruptedError();
+      if (run.looked >= run.mostLooked) return run.place.at;
+    }
+    return undefined;
   }
 
-  private async length(tenantId: string): Promise<number> {
-    return (await this.log.tenantPosition(tenantId)).newest
-      ? await failClosed('billingEvents', () => this.bulk.xlen(tenantKey(tenantId)))
-      : 0;
+  /** What came while it was built is built as well, until so little is left that one call takes it over. */
+  private async swap(run: Run): Promise<RebuildReport> {
+    for (;;) {
+      const swap = await this.store.swap(run, run.place);
+      if (swap !== 'behind') return swap;
+      const next = await this.build(run, run.source.since(run.place.at));
+      if (next) return { before: (await this.store.length(run.tenantId)) ?? 0, now: run.place.entries, next };
+    }
   }
-}
 
-async function* all(
-  read: (after: EntryId) => Promise<LogEntry[]>,
-  from: EntryId,
-  passes: (entry: LogEntry) => boolean,
-): AsyncGenerator<{ entries: readonly LogEntry[] }> {
-  for (let after = from; ;) {
-    const page = await read(after);
-    yield { entries: page.filter(passes) };
-    const last = page.at(-1);
-    if (!last || page.length < PAGE) return;
-    after = last.id;
+  /** @returns what to throw */
+  private async stopped(tenantId: string, entries: number, error: unknown): Promise<unknown> {
+    if (!(error instanceof AppError && error.status === 503)) return error;
+    // Whoever goes on later would wait for memory that what is built takes itself.
+    const full = error instanceof RedisUnavailableError && error.reason === 'oom';
+    if (full) await this.store.drop(tenantId);
+    return new RebuildStoppedError(error, full ? 0 : entries, KEPT_MS);
   }
-}
 
-/** As append.lua writes them for a tenant. */
-function fieldsOf(entry: LogEntry): string[] {
-  const { tenantId, type, eventId, createdS, objectId, tenantSequence, stale, replayed, data } = entry;
-  const flags = `${stale ? 's' : ''}${replayed ? 'r' : ''}`;
-  // prettier-ignore
-  return [
-    't', tenantId, 'y', type, 'e', eventId, 'c', String(createdS), 'o', objectId,
-    's', String(tenantSequence), 'f', flags, 'd', data,
-  ];
+  /** Before the first entry that belongs into the stream. */
+  private beginning({ tenantId, fromMs }: RebuildRequest): EntryId {
+    const { retentionMs, tenantRetentionMs } = this.settings;
+    // What may still be given to a tenant is kept for as long as the log has it.
+    const lifeMs = tenantId === UNASSIGNED ? retentionMs : tenantRetentionMs;
+    return idBefore(`${Math.max(0, fromMs ?? this.clock.nowMs() - lifeMs)}-0`);
+  }
 }
