@@ -18,6 +18,8 @@ export interface Container {
   readonly withoutSql?: boolean;
   /** Errors beside those of status 503 that pass by themselves. */
   readonly passes?: (error: AppError) => boolean;
+  /** What to do about an error that does not say it itself: a sentence. */
+  readonly remedyOf?: (error: AppError) => string | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function inContainer(
   house: Container,
   work: (container: INestApplicationContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { output, passes } = house;
+  const { output, passes, remedyOf } = house;
   const refuse = (text: string, code: ExitCode): ExitCode => {
     output.err(redactText(text));
     return code;
@@ -43,7 +45,8 @@ export async function inContainer(
     if (error instanceof StartupError) return refuse(error.report(), error.exitCode);
     if (!(error instanceof AppError) || error.status === 500) throw error;
     const waiting = error.status >= 502 || passes?.(error) === true;
-    return refuse(error.message, waiting ? EXIT.unavailable : EXIT.usage);
+    const text = [error.message, remedyOf?.(error)].filter(Boolean).join(' ');
+    return refuse(text, waiting ? EXIT.unavailable : EXIT.usage);
   }
 }
 

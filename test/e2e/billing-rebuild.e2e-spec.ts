@@ -84,6 +84,7 @@ describeReal('the rebuild of a large stream', () => {
     await admin().xdel(tenantKey(tenantId), ...whole.slice(12_000, 12_500).map(({ id }) => id));
     return await admin().xlen(tenantKey(tenantId));
   };
+  const words = () => ['billing', 'replay', '--to', 'tenant-stream', '--tenant', tenantId, '--yes'];
   const leftovers = () => admin().exists(rebuildKey(tenantId), rebuildPlaceKey(tenantId));
   const failureOf = async (work: Promise<unknown>) =>
     await work.then(
@@ -128,8 +129,7 @@ describeReal('the rebuild of a large stream', () => {
 
   it('is killed in the middle, leaves the stream as it was, and is gone on with', async () => {
     const before = await makeHoles();
-    const command = () =>
-      house.command(build.cli, ['billing', 'replay', '--to', 'tenant-stream', '--tenant', tenantId, '--yes']);
+    const command = () => house.command(build.cli, words());
     const running = command();
     const built = await waitFor(() => admin().xlen(rebuildKey(tenantId)), {
       what: 'something to be built',
@@ -216,7 +216,7 @@ describeReal('the rebuild of a large stream', () => {
       rebuild({ onProgress: () => void admin().config('SET', 'maxmemory', '1mb') }),
     );
     await admin().config('SET', 'maxmemory', '0');
-    expect(full.message).toContain('(oom)');
+    expect(full.message).toMatch(/\(oom\).*memory for both streams/);
     expect([await leftovers(), await admin().xlen(tenantKey(tenantId))]).toEqual([0, before]);
     await rebuild();
     expect(await stream()).toEqual(whole);
@@ -236,5 +236,19 @@ describeReal('the rebuild of a large stream', () => {
     const run = (owner: string) => house.get(TenantRebuild).run({ tenantId: owner, dryRun: false });
     expect(await run(UNASSIGNED)).toEqual({ before: 1, now: 1 });
     expect(await run(tenantId)).toMatchObject({ now: whole.length });
+  }, 60_000);
+
+  it('says which server has gone, which variable names it and what to do', async () => {
+    const running = house.command(build.cli, words());
+    await waitFor(() => admin().exists(rebuildKey(tenantId)), {
+      what: 'something to be built',
+      timeoutMs: 60_000,
+    });
+    await admin().client('PAUSE', 600_000, 'ALL');
+    const { code, err } = await running.end;
+    await house.redis.kill9();
+    expect(code).toBe(69);
+    expect(err).toMatch(/The billingEvents compartment is unavailable.*The stream is as it was/);
+    expect(err).toMatch(/of BILLING_EVENTS_REDIS_URL, or REDIS_URL: `redis check --purpose billingEvents`/);
   }, 60_000);
 });

@@ -72,9 +72,10 @@ export class StripeUnavailableError extends AppError {
   readonly slug = 'stripe-unavailable';
   readonly title = 'Stripe does not answer';
 
-  /** @param why completes "Stripe …"; nothing that Stripe said */
-  constructor(why: string) {
-    super(`Stripe ${why}. What was fetched before is kept; start again to go on from there.`);
+  /** @param why completes "Stripe …"; nothing that Stripe said @param remedy what to do before, a sentence */
+  constructor(why: string, remedy?: string) {
+    const before = remedy === undefined ? '' : `${remedy} `;
+    super(`Stripe ${why}. ${before}What was fetched before is kept: start again to go on from there.`);
   }
 }
 
@@ -164,16 +165,12 @@ export class RebuildStoppedError extends AppError {
   readonly title: string;
   override readonly retryAfterMs: number | undefined;
 
-  /** @param entries of the new stream that are built @param keptMs for so long they are kept */
+  /** @param remedy what to do, a sentence */
   constructor(
     override readonly cause: AppError,
-    entries: number,
-    keptMs: number,
+    remedy: string,
   ) {
-    super(
-      `${cause.message} The stream is as it was. ${entries} entries of the new one are built: give the same request within ` +
-        `${Math.round(keptMs / 60_000)} minutes to go on from there, later to begin anew.`,
-    );
+    super(`${cause.message} The stream is as it was. ${remedy}`);
     this.slug = cause.slug;
     this.title = cause.title;
     this.retryAfterMs = cause.retryAfterMs;

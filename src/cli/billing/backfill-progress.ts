@@ -20,6 +20,7 @@ export class BackfillProgress {
   private readonly timer: NodeJS.Timeout;
   private record: BackfillRecord;
   private waitingUntilMs = 0;
+  private why = '';
 
   constructor(
     private readonly began: BackfillRecord,
@@ -38,9 +39,11 @@ export class BackfillProgress {
     this.record = record;
   }
 
-  waits(ms: number): void {
+  /** @param why completes "Stripe …" */
+  waits(ms: number, why: string): void {
     this.waitingUntilMs = this.clock.monotonicMs() + ms;
-    if (!this.output.live) this.output.err(`Stripe is asked again in ${Math.ceil(ms / 1000)} s.`);
+    this.why = why;
+    if (!this.output.live) this.output.err(`Stripe ${why}. It is asked again in ${Math.ceil(ms / 1000)} s.`);
   }
 
   end(): void {
@@ -53,7 +56,7 @@ export class BackfillProgress {
     const nowMs = this.clock.monotonicMs();
     const line = progressLine({ record: this.record, began: this.began, elapsedMs: nowMs - this.startMs });
     const leftMs = this.waitingUntilMs - nowMs;
-    return leftMs > 0 ? `${line}  waits ${Math.ceil(leftMs / 1000)} s` : line;
+    return leftMs > 0 ? `${line}  waits ${Math.ceil(leftMs / 1000)} s: Stripe ${this.why}` : line;
   }
 }
 

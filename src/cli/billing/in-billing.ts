@@ -13,7 +13,7 @@ import { projectorStream } from '../../billing/projector/projector-group.js';
 import { CUSTOMERS_DATABASE, CustomerTenants } from '../../billing/webhook/customer-tenants.js';
 import { Ingest } from '../../billing/webhook/ingest.js';
 import { ConfigModule } from '../../config/index.js';
-import { DatabaseModule } from '../../database/index.js';
+import { DatabaseModule, SQL_PURPOSE } from '../../database/index.js';
 import { IdentityModule } from '../../identity/index.js';
 import type { AppError } from '../../kernel/errors.js';
 import { redactText } from '../../kernel/redact.js';
@@ -94,5 +94,16 @@ async function inHouse(
     );
   // Somebody else is at it: later it goes, as with a server that is away.
   const passes = (error: AppError) => error instanceof AlreadyRunningError;
-  return inContainer({ ...wanted, settings, output, passes }, work);
+  return inContainer({ ...wanted, settings, output, passes, remedyOf }, work);
+}
+
+/** A compartment went away while the command was at work. */
+function remedyOf({ extensions }: AppError): string | undefined {
+  if (extensions['purpose'] === SQL_PURPOSE)
+    return 'Its server is that of DATABASE_URL: see that it runs and can be reached from here, and give the command again.';
+  if (extensions['purpose'] !== 'billingEvents') return undefined;
+  return (
+    'Its server is that of BILLING_EVENTS_REDIS_URL, or REDIS_URL: `redis check --purpose billingEvents` says what is wrong ' +
+    'with it.'
+  );
 }

@@ -1,4 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { isTenantId } from '../../billing/log/event-rules.js';
 import { millisecondsOf } from '../../billing/ops/moment.js';
 import { type RebuildReport, TenantRebuild } from '../../billing/ops/replay/tenant-rebuild.js';
 import { EXIT } from '../../kernel/errors.js';
@@ -28,6 +29,8 @@ export async function rebuildStream(options: ReplayOptions, context: CliContext)
       `--to tenant-stream makes the stream of one tenant anew as a whole: give --tenant, and --from at most` +
         (others.length > 0 ? `, and leave out ${others.join(', ')}` : ''),
     );
+  if (!isTenantId(tenant))
+    throw new UsageError('--tenant is a UUID in lower case, or _unassigned for events that nobody owns');
   const fromMs = asUsage(() => millisecondsOf(from, '--from'));
   const request = { tenantId: tenant, dryRun: dryRun || !yes, ...(fromMs !== undefined && { fromMs }) };
   return await inBilling(context, async (billing) => {

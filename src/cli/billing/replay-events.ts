@@ -22,6 +22,11 @@ export async function replayEvents(options: ReplayOptions, context: CliContext):
   if (to === 'tenant-stream') return await rebuildStream(options, context);
   if (!isTarget(to))
     throw new UsageError(`--to is one of ${[...REPLAY_TARGETS, 'tenant-stream'].join(', ')}`);
+  const { eventId, from, until, type, tenant, dlq } = options;
+  if (to !== 'assign' && [eventId, from, until, type, tenant, dlq].every((one) => one === undefined))
+    throw new UsageError(
+      'Say which events: --event-id, --from, --until, --type, --tenant or --dlq. Everything is --type "*"',
+    );
   const dryRun = isDry(options);
   const request = asUsage(() => requestOf(options, to, dryRun));
   return await inBilling(context, async (billing) => {
@@ -33,7 +38,9 @@ export async function replayEvents(options: ReplayOptions, context: CliContext):
     output.live?.('');
     if (options.json) output.out(JSON.stringify(report, null, 2));
     else for (const line of linesOf(report, options)) output.out(line);
-    if (dryRun && !options.json) output.err(hint(options, options.id));
+    if (options.json) return EXIT.ok;
+    for (const line of remedies(report)) output.err(line);
+    if (dryRun) output.err(hint(options, options.id));
     return EXIT.ok;
   });
 }
@@ -84,6 +91,23 @@ function linesOf(
     ...counts('  what', outcomes),
     ...counts('  type', types),
   ];
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  'unknown-customer':
+    'unknown-customer: PUT /v1/billing/customers/{customer} says whose customer it is; give this again after it.',
+  unreadable: 'unreadable: somebody else wrote it, or its data cannot be read; it was left as it is.',
+  gone: 'gone: trimmed meanwhile; what Stripe still has, `billing backfill --from` fetches.',
+};
+
+/** What can be done about what was not done. */
+function remedies({ matched, outcomes }: ReplayReport): string[] {
+  if (matched === 0)
+    return [
+      'Nothing that is kept fits. The log goes back BILLING_STREAM_RETENTION_DAYS; what was never taken in, and Stripe ' +
+        'still has, `billing backfill --from` fetches.',
+    ];
+  return Object.keys(outcomes).flatMap((name) => REMEDIES[name] ?? []);
 }
 
 function counts(what: string, outcomes: Outcomes): string[] {

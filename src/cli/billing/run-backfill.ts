@@ -33,7 +33,7 @@ async function run(
   try {
     const { record, done } = await backfill.start(range, {
       onProgress: (now) => shown.progress?.show(now),
-      onWait: (ms) => shown.progress?.waits(ms),
+      onWait: (ms, why) => shown.progress?.waits(ms, why),
     });
     output.err(opening(record));
     shown.progress = new BackfillProgress(record, output, systemClock);

@@ -13,13 +13,13 @@ import { BackfillStore } from './backfill-store.js';
 import type { EventList, ListedEvent } from './event-list.js';
 import { PageIntake } from './page-intake.js';
 import { StripeAccount } from './stripe-account.js';
+import type { WaitListener } from './stripe-api.js';
 import { whileAway } from './while-away.js';
 
 export interface BackfillWatcher {
   /** After every page, and at the end. */
   readonly onProgress?: (record: BackfillRecord) => void;
-  /** Stripe asked to wait, milliseconds. */
-  readonly onWait?: (ms: number) => void;
+  readonly onWait?: WaitListener;
 }
 
 export interface RunningBackfill {

@@ -4,7 +4,7 @@ import { CLOCK, Metrics } from '../../../telemetry/index.js';
 import { BackfillSettings } from '../ops.config.js';
 import { StripeKeyMissingError } from '../ops.errors.js';
 import { EventList } from './event-list.js';
-import { StripeApi } from './stripe-api.js';
+import { StripeApi, type WaitListener } from './stripe-api.js';
 import { StripeHttp } from './stripe-http.js';
 
 /** The account whose events are fetched, as the settings have it. */
@@ -21,10 +21,9 @@ export class StripeAccount {
   }
 
   /**
-   * @param onWait told when Stripe asks to wait, milliseconds
    * @throws StripeKeyMissingError
    */
-  open(onWait?: (ms: number) => void): { readonly list: EventList; readonly close: () => void } {
+  open(onWait?: WaitListener): { readonly list: EventList; readonly close: () => void } {
     const { apiBase, secretKey } = this.settings;
     if (!secretKey) throw new StripeKeyMissingError();
     const http = new StripeHttp(apiBase, secretKey.reveal());

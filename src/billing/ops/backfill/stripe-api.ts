@@ -5,13 +5,15 @@ import { pauseMs, retryAfterMs } from './patience.js';
 import { type HttpAnswer, NoAnswerError, type StripeHttp } from './stripe-http.js';
 import { sleep } from './sleep.js';
 
+/** Told when Stripe is asked again after so many milliseconds, and why: completes "Stripe …". */
+export type WaitListener = (ms: number, why: string) => void;
+
 export interface StripeApiOptions {
   readonly http: StripeHttp;
   readonly clock: Clock;
   readonly requests: Counter<'result'>;
   readonly random?: () => number;
-  /** Told when it waits because Stripe asks for it, milliseconds. */
-  readonly onWait?: (ms: number) => void;
+  readonly onWait?: WaitListener;
 }
 
 /** With pauses of up to two minutes each. */
@@ -39,9 +41,11 @@ export class StripeApi {
         throw new StripeRefusedError(answer.status, codeOf(answer.body));
       }
       requests.inc({ result: answer?.status === 429 ? 'limited' : 'failed' });
-      if (tries === MOST_TRIES) throw new StripeUnavailableError(`${whyOf(answer)}, ${tries} times in a row`);
+      const why = whyOf(answer);
+      if (tries === MOST_TRIES)
+        throw new StripeUnavailableError(`${why}, ${tries} times in a row`, remedyOf(answer));
       const ms = pauseMs(tries, retryAfterMs(answer?.retryAfter, clock.nowMs()), random());
-      onWait?.(ms);
+      onWait?.(ms, why);
       await sleep(ms, clock, signal);
     }
   }
@@ -61,6 +65,10 @@ async function ask(http: StripeHttp, path: string, signal: AbortSignal): Promise
 /** 408 and 409 are told where it may be tried again, as 429 is. A redirect leads where nobody has asked for. */
 function isRefusal(status: number): boolean {
   return status >= 300 && status < 500 && status !== 408 && status !== 409 && status !== 429;
+}
+
+function remedyOf(answer: HttpAnswer | undefined): string | undefined {
+  return answer ? undefined : 'See that STRIPE_API_BASE is right and may be reached from here.';
 }
 
 function whyOf(answer: HttpAnswer | undefined): string {

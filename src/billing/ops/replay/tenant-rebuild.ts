@@ -151,7 +151,7 @@ export class TenantRebuild {
     // Whoever goes on later would wait for memory that what is built takes itself.
     const full = error instanceof RedisUnavailableError && error.reason === 'oom';
     if (full) await this.store.drop(tenantId);
-    return new RebuildStoppedError(error, full ? 0 : entries, KEPT_MS);
+    return new RebuildStoppedError(error, full ? MEMORY : goesOn(entries));
   }
 
   /** Before the first entry that belongs into the stream. */
@@ -161,4 +161,15 @@ export class TenantRebuild {
     const lifeMs = tenantId === UNASSIGNED ? retentionMs : tenantRetentionMs;
     return idBefore(`${Math.max(0, fromMs ?? this.clock.nowMs() - lifeMs)}-0`);
   }
+}
+
+const MEMORY =
+  'Until the end there has to be memory for both streams: give the server more, or the request a later beginning.';
+
+function goesOn(entries: number): string {
+  if (entries === 0) return 'Give the same request again.';
+  return (
+    `${entries} entries of the new one are built: give the same request within ${KEPT_MS / 60_000} minutes to go on from ` +
+    'there, later to begin anew.'
+  );
 }
