@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Backfill } from '../../src/billing/ops/backfill/backfill.js';
 import { ChangeBackfill } from '../../src/billing/ops/backfill/change-backfill.js';
 import { BACKFILL_LOCK_KEY } from '../../src/billing/log/keys.js';
+import { billingObjects } from '../../src/billing/projector/billing-objects.tables.js';
 import { RunIdWatch } from '../../src/billing/log/run-id-watch.js';
 import { waitFor } from '../support/wait-for.js';
 import { type Trouble, fakeEvents } from '../support/fake-stripe.js';
@@ -174,7 +175,7 @@ describeReal('a backfill', () => {
 
   it('fetches again what a server has lost that was emptied and goes on running: from where SQL ends, in one of the instances', async () => {
     // Long before anybody looked last, and not applied yet when the log was lost.
-    const events = fakeEvents({ count: 180, startS: nowS() - 6 * 3600 });
+    const events = fakeEvents({ count: 180, startS: nowS() - 6 * 3600, tenantId: await house.tenant() });
     house.stripe.add(events);
     const other = await house.another();
     try {
@@ -191,6 +192,12 @@ describeReal('a backfill', () => {
         { what: 'everything to be there again', timeoutMs: 25_000, intervalMs: 100 },
       );
       await expectAllOnce();
+      // Applied as if nothing had happened: the projector finds its place in the new log by itself.
+      const objects = () => house.sql.run((db) => db.select().from(billingObjects));
+      await waitFor(async () => (await objects()).length === 20, {
+        what: 'SQL to have all objects',
+        timeoutMs: 20_000,
+      });
       // As many as one backfill asks, and none by the other instance, or by whoever looks later.
       const asked = requests.filter((query) => query.has('ending_before')).length;
       for (const watch of watches) await watch.look();
