@@ -142,6 +142,59 @@ withEngine('Leases of open streams', (engine) => {
     await waitFor(() => rig.open(two, { user: 'ann' }), { what: 'the end of what nobody renews' });
   });
 
+  it('of one turn are given one after the other in one call, each under every limit or under none', async () => {
+    const both = quota({ tenant: 3, user: 1 });
+    const of = (tenant: string, user: string) => rig.lease(both, { tenant, user });
+    const calls = rig.calls;
+    const wanted = [
+      of('acme', 'ann'),
+      of('acme', 'ann'),
+      of('acme', 'bob'),
+      of('ebb', 'cy'),
+      of('acme', 'dee'),
+    ];
+    const last = of('acme', 'eve');
+    const said = await Promise.all([...wanted, last].map((lease) => rig.store.acquire(lease)));
+    expect(rig.calls - calls).toBe(1);
+    expect(said.map(({ admitted }) => admitted)).toEqual([true, false, true, true, true, false]);
+    // Who was denied by one limit has taken nothing of the other.
+    expect(said.map(({ counts }) => counts.map(({ open }) => open))).toEqual([
+      [0, 0],
+      [1, 1],
+      [1, 0],
+      [0, 0],
+      [2, 0],
+      [3, 0],
+    ]);
+    expect(said.map(({ counts }) => counts.map(({ waitMs }) => waitMs > 0))).toEqual([
+      [false, false],
+      [false, true],
+      [false, false],
+      [false, false],
+      [false, false],
+      [true, false],
+    ]);
+    const members = (await rig.keys()).flatMap((key) => key.members).sort();
+    const given = wanted.flatMap(({ id }, at) => (said[at]?.admitted ? [id, id] : []));
+    expect(members).toEqual(given.sort());
+    for (const { ttlMs } of await rig.keys()) expect(ttlMs).toBeGreaterThan(0);
+  });
+
+  it('of one turn each hear of what was foreign or had run out, which counts once', async () => {
+    const both = quota({ tenant: 9, user: 9 });
+    const wanted = ['ann', 'bob', 'cy'].map((user) => rig.lease(both, { tenant: 'acme', user }));
+    const [tenantKey = '', userKey = ''] = wanted[0]?.seats.map(({ key }) => key) ?? [];
+    await engine.redis.zadd(tenantKey, 1, 'gone', 2, 'gone-too');
+    await engine.redis.set(userKey, 'foreign');
+    const said = await Promise.all(wanted.map((lease) => rig.store.acquire(lease)));
+    expect(said.map(({ admitted, counts }) => [admitted, counts[0]?.open])).toEqual([
+      [true, 0],
+      [true, 1],
+      [true, 2],
+    ]);
+    expect([rig.expired, rig.broken]).toEqual([2, 1]);
+  });
+
   it('are renewed and freed hundreds in one call', async () => {
     const many = quota({ tenant: 500, user: 5 });
     const leases = await Promise.all(

@@ -20,12 +20,15 @@ export const quota = (concurrent: { tenant?: number; user?: number }, leaseMs = 
   ).get('chat') as CompiledQuota;
 
 /** A bare client with the errors of a purpose client, by which a script knows that the server forgot it. */
-function scriptClient(redis: Redis): ScriptClient {
+function scriptClient(redis: Redis, called: () => void): ScriptClient {
   const ours = (error: Error): never => {
     throw new RedisCommandError('rateLimit', 'evalsha', error.message.split(' ')[0] ?? '', error.message);
   };
   return {
-    evalsha: (sha, count, ...args) => redis.evalsha(sha, count, ...args).catch(ours),
+    evalsha: (sha, count, ...args) => {
+      called();
+      return redis.evalsha(sha, count, ...args).catch(ours);
+    },
     eval: (text, count, ...args) => redis.eval(text, count, ...args).catch(ours),
     callBuffer: (command, ...args) => redis.callBuffer(command, ...args).catch(ours),
   };
@@ -36,12 +39,14 @@ export class StoreRig {
   broken = 0;
   expired = 0;
   readded = 0;
+  /** Calls of scripts by their digest. */
+  calls = 0;
   readonly store: LeaseStore;
   private issued = 0;
 
   constructor(readonly redis: Redis) {
     this.store = new LeaseStore({
-      client: scriptClient(redis),
+      client: scriptClient(redis, () => (this.calls += 1)),
       onBroken: (count) => (this.broken += count),
       onExpired: (_limit, count) => (this.expired += count),
       onReadded: (_limit, count) => (this.readded += count),

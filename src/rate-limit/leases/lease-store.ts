@@ -1,7 +1,10 @@
-import { RedisCommandError, type ScriptClient } from '../../redis/index.js';
+import { RedisCommandError, type ScriptClient, TurnBatches } from '../../redis/index.js';
 import { limitScript } from '../limit-script.js';
 import type { ConcurrentLimit } from './compiled-quota.js';
 import type { Lease, Seat } from './lease.js';
+import { type Acquired, type Opening, OpeningBatch } from './opening-batch.js';
+
+export type { Acquired } from './opening-batch.js';
 
 const numbers = (reply: unknown): readonly number[] => {
   if (!Array.isArray(reply) || !reply.every(Number.isSafeInteger))
@@ -9,23 +12,9 @@ const numbers = (reply: unknown): readonly number[] => {
   return reply as number[];
 };
 
-const acquire = limitScript('acquire-lease', { decode: numbers });
+const acquire = limitScript('acquire-leases', { decode: numbers });
 const renew = limitScript('renew-leases', { decode: numbers });
 const release = limitScript('release-leases', { decode: (reply) => numbers([reply])[0] as number });
-
-/** How one limit stood when a stream was to be opened. */
-export interface SeatCount {
-  /** Streams that were open, this one not counted. */
-  readonly open: number;
-  /** Until one of them runs out if nobody renews it, milliseconds; 0: there is room. */
-  readonly waitMs: number;
-}
-
-export interface Acquired {
-  readonly admitted: boolean;
-  /** In the order of the seats. */
-  readonly counts: readonly SeatCount[];
-}
 
 export interface LeaseStoreOptions {
   readonly client: ScriptClient;
@@ -37,23 +26,21 @@ export interface LeaseStoreOptions {
   readonly onReadded: (limit: ConcurrentLimit, count: number) => void;
 }
 
-/** The leases in Redis. Every call is one script call, bounded by the client, and nothing is sent twice. */
+/**
+ * The leases in Redis. Streams that are to be opened within one turn of the event loop are asked for in one script call;
+ * whatever else is one call too. The client bounds each in time, and nothing is sent twice.
+ */
 export class LeaseStore {
+  private readonly openings = new TurnBatches<Opening, OpeningBatch>(
+    () => new OpeningBatch(),
+    (batch) => void this.open(batch),
+  );
+
   constructor(private readonly options: LeaseStoreOptions) {}
 
   /** @throws RedisUnavailableError, RedisCommandError; the lease may exist then all the same */
-  async acquire({ id, quota, seats }: Lease): Promise<Acquired> {
-    const keys = seats.map(({ key }) => key);
-    const limits = seats.map(({ limit }) => limit.streams);
-    const reply = await acquire.run(this.options.client, keys, [id, quota.leaseMs, ...limits]);
-    this.assertSize('acquire-lease', reply, 2 + 3 * seats.length);
-    this.noteBroken(reply[1]);
-    const counts = seats.map(({ limit }, at) => {
-      const [open = 0, expired = 0, waitMs = 0] = reply.slice(2 + 3 * at);
-      if (expired > 0) this.options.onExpired(limit, expired);
-      return { open, waitMs };
-    });
-    return { admitted: reply[0] === 1, counts };
+  acquire(lease: Lease): Promise<Acquired> {
+    return new Promise((resolve, reject) => this.openings.add({ lease, resolve, reject }));
   }
 
   /** @param leases a few hundred at most, so that Redis is not held up. @throws as `acquire` */
@@ -83,6 +70,19 @@ export class LeaseStore {
       groups.map(({ key }) => key),
       args,
     );
+  }
+
+  /** Never rejects: each of those who wait is told. */
+  private async open(batch: OpeningBatch): Promise<void> {
+    const { client, onExpired } = this.options;
+    try {
+      const reply = await acquire.run(client, batch.keys, batch.args);
+      this.assertSize('acquire-leases', reply, batch.replySize);
+      this.noteBroken(reply[0]);
+      batch.answer(reply, onExpired);
+    } catch (error) {
+      batch.fail(error);
+    }
   }
 
   private noteBroken(count = 0): void {

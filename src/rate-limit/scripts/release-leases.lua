@@ -1,6 +1,6 @@
 -- Ends leases. One that is gone already is no fault, and a key that holds something foreign is left alone.
 --
--- KEYS   sorted sets as in acquire-lease.lua, each once
+-- KEYS   sorted sets as in acquire-leases.lua, each once
 -- ARGV   for each key: number of leases, the leases
 -- reply  how many there still were
 

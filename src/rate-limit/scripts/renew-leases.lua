@@ -1,7 +1,7 @@
 -- Gives leases a new life. One that is gone is put back whatever the limit: its stream exists, and that Redis forgot
 -- it does not end it.
 --
--- KEYS   sorted sets as in acquire-lease.lua, each once
+-- KEYS   sorted sets as in acquire-leases.lua, each once
 -- ARGV   for each key: life of a lease in milliseconds, number of leases, the leases
 -- reply  flat integers: keys that held something foreign; then of each key: leases that were put back, leases of
 --        others that had run out
