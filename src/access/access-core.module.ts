@@ -10,6 +10,7 @@ import { OwedEpochsPayer } from './owed-epochs.payer.js';
 import { SessionClientSeal } from './session-client.js';
 import { RequestAuthentication } from './request-authentication.js';
 import { ServiceTokens } from './service-tokens.js';
+import { SessionLookUps } from './session-look-ups.js';
 import { SessionStore } from './session-store.js';
 import { Sessions } from './sessions.js';
 import { SigningKeys } from './signing-keys.js';
@@ -42,6 +43,7 @@ export class AccessCoreModule {
         OwedEpochs,
         EpochMirror,
         OwedEpochsPayer,
+        SessionLookUps,
         SessionStore,
         Sessions,
         ServiceTokens,

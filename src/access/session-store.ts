@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRedis, type PurposeRedis, failClosed } from '../redis/index.js';
 import { AccessSettings } from './access.config.js';
+import type { LookedUp } from './look-up-batch.js';
 import { sessionKeys } from './session-keys.js';
+import { SessionLookUps } from './session-look-ups.js';
 import { type Created, createSession, touchSession } from './session-scripts.js';
 import { type SessionValue, fixedFields, parseSession } from './session-value.js';
 
@@ -31,6 +33,7 @@ export class SessionStore {
   constructor(
     @InjectRedis('authCache') private readonly redis: PurposeRedis<'authCache'>,
     private readonly settings: AccessSettings,
+    private readonly lookUps: SessionLookUps,
   ) {}
 
   /** @throws TypeError for fields that would break the format */
@@ -52,14 +55,9 @@ export class SessionStore {
     return failClosed('authCache', () => touchSession.run(this.redis, [session(sessionId), index], args));
   }
 
-  /** One MGET: what a request needs to know. */
-  async lookUp(
-    userId: string,
-    sessionId: string,
-  ): Promise<{ session: SessionValue | undefined; mirror: string | null }> {
-    const keys = sessionKeys(userId);
-    const [held, mirror = null] = await this.redis.mget(keys.session(sessionId), keys.epoch);
-    return { session: parseSession(held), mirror };
+  /** One MGET, together with what others ask in the same turn: what a request needs to know. */
+  lookUp(userId: string, sessionId: string): Promise<LookedUp> {
+    return this.lookUps.find(userId, sessionId);
   }
 
   /** Of sessions that are on the index, whether they live or not. */

@@ -17,6 +17,17 @@ withEngine('Sessions', (engine) => {
     (await access.sessions.check(userId, sessionId, epoch)).live;
   const keysOf = async (userId: string) => (await engine.redis.keys(`auth:{${userId}}:*`)).sort();
 
+  it('of many users are told apart when all are asked about at once', async () => {
+    const users = Array.from({ length: 40 }, () => ledger.newUser());
+    const sessions = await Promise.all(users.map((userId) => begin(userId)));
+    const ended = users.filter((_, at) => at % 3 === 0);
+    await Promise.all(
+      ended.map((userId) => access.sessions.revoke(userId, sessions[users.indexOf(userId)]!.sessionId)),
+    );
+    const lives = await Promise.all(users.map((userId, at) => live(userId, sessions[at]!.sessionId)));
+    expect(lives).toEqual(users.map((userId) => !ended.includes(userId)));
+  });
+
   it('are shown to their owner, the newest first, with a masked address', async () => {
     const userId = ledger.newUser();
     const first = await begin(userId);
