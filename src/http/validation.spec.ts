@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Type } from 'class-transformer';
+import { Expose, Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -123,3 +123,50 @@ it.each([[[]], ['hunter2'], [null], [undefined]])(
     expect(await errorsOf(body, NeededDto)).toEqual([{ field: 'tenant_id', rules: ['isUuid'], message }]);
   },
 );
+
+describe('an empty query', () => {
+  const ask = (pipe: ReturnType<typeof createValidationPipe>, metatype: new () => object) =>
+    pipe.transform({}, { type: 'query', metatype }) as Promise<object>;
+
+  it('is refused each time where something is needed', async () => {
+    const pipe = createValidationPipe();
+    for (let n = 0; n < 3; n += 1)
+      await expect(ask(pipe, NeededDto)).rejects.toBeInstanceOf(ValidationFailedError);
+  });
+
+  it('gives each request an object of its own, of the class that was asked for', async () => {
+    const pipe = createValidationPipe();
+    const [one, other, third] = [
+      await ask(pipe, PageDto),
+      await ask(pipe, PageDto),
+      await ask(pipe, ManyRulesDto),
+    ];
+    expect([one, other, third].map(({ constructor }) => constructor)).toEqual([
+      PageDto,
+      PageDto,
+      ManyRulesDto,
+    ]);
+    Object.assign(one, { limit: 5 });
+    expect({ ...other }).not.toHaveProperty('limit', 5);
+    expect({ ...(await ask(pipe, PageDto)) }).not.toHaveProperty('limit', 5);
+  });
+
+  it('says nothing of one that has names', async () => {
+    const pipe = createValidationPipe();
+    await ask(pipe, PageDto);
+    const named = pipe.transform({ limit: 0 }, { type: 'query', metatype: PageDto });
+    await expect(named).rejects.toBeInstanceOf(ValidationFailedError);
+  });
+
+  it('makes up anew what a decorator makes up', async () => {
+    let made = 0;
+    class MadeDto {
+      @IsOptional() @Expose() @Transform(() => (made += 1)) number?: number;
+    }
+    const pipe = createValidationPipe();
+    expect([{ ...(await ask(pipe, MadeDto)) }, { ...(await ask(pipe, MadeDto)) }]).toEqual([
+      { number: 1 },
+      { number: 2 },
+    ]);
+  });
+});

@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Subscription } from 'rxjs';
 import { onRequestEnd } from '../../http/index.js';
-import { RedisStatus, RedisUnavailableError } from '../../redis/index.js';
+import { type PurposeStatus, RedisStatus, RedisUnavailableError } from '../../redis/index.js';
 import { Heartbeat } from './heartbeat.js';
 import { LogReader } from './log-reader.js';
 import type { OpenStream } from './open-stream.js';
@@ -15,11 +16,14 @@ const AWAY_RETRY_MS = 1000;
 
 /** The streams of this process: whether there is room for one more, and all that are open. */
 @Injectable()
-export class OpenStreams {
+export class OpenStreams implements OnModuleInit, OnApplicationShutdown {
   private readonly streams = new Set<OpenStream>();
   private readonly counted = new WeakSet<FastifyRequest>();
   private places = 0;
   private ending = false;
+  /** As it was told last: putting it together for each who comes would take longer than looking at it. */
+  private log: Pick<PurposeStatus, 'state' | 'reason'> = { state: 'down' };
+  private changes: Subscription | undefined;
 
   constructor(
     private readonly settings: BillingStreamSettings,
@@ -27,6 +31,14 @@ export class OpenStreams {
     private readonly reader: LogReader,
     private readonly heartbeat: Heartbeat,
   ) {}
+
+  onModuleInit(): void {
+    this.changes = this.status.changes('billingEvents').subscribe((next) => (this.log = next));
+  }
+
+  onApplicationShutdown(): void {
+    this.changes?.unsubscribe();
+  }
 
   get size(): number {
     return this.streams.size;
@@ -69,7 +81,7 @@ export class OpenStreams {
   }
 
   private assertReading(): void {
-    const { state, reason } = this.status.of('billingEvents');
+    const { state, reason } = this.log;
     if (this.reader.state === 'reading' && state === 'up') return;
     throw new RedisUnavailableError({
       purpose: 'billingEvents',

@@ -5,7 +5,7 @@ import { hasEnded, onRequestEnd } from '../../http/index.js';
 import type { RequestRecord } from '../../telemetry/index.js';
 import type { ExtractorTable } from '../http/extractors.js';
 import { RateLimitExceededError } from '../http/rate-limit.errors.js';
-import { rateLimitHeaders } from '../http/rate-limit.headers.js';
+import { RateLimitFields } from '../http/rate-limit.headers.js';
 import type { Subjects } from '../policies/policy.js';
 import { RATE_LIMIT_OPTIONS, type RateLimitModuleOptions } from '../rate-limit.options.js';
 import { quotaExtractors } from './quota-extractors.js';
@@ -55,10 +55,10 @@ export class StreamQuotaGuard implements CanActivate {
   }
 
   private subjectsOf(name: string, request: FastifyRequest): Subjects {
-    const dimensions = [...this.quotas.dimensionsOf(name)];
-    return Object.fromEntries(
-      dimensions.map((dimension) => [dimension, this.extractors[dimension]?.of(request)]),
-    ) as Subjects;
+    const subjects: Record<string, string | undefined> = {};
+    for (const dimension of this.quotas.dimensionsOf(name))
+      subjects[dimension] = this.extractors[dimension]?.of(request);
+    return subjects as Subjects;
   }
 }
 
@@ -69,15 +69,18 @@ function denial(decision: StreamDecision): Error {
     : new StreamDeniedError(decision);
 }
 
+/** Of the policies for opening streams; keeps what their decisions have in common. */
+const fields = new RateLimitFields();
+
 /** Beside what the reply says already about other limits. */
 function tell(reply: FastifyReply, decision: StreamDecision): void {
   const { policy, limit } = streamFields(decision);
-  const before = decision.connects ? rateLimitHeaders(decision.connects) : {};
-  const list = (name: string, own: string): string =>
-    joined(reply.getHeader(name)?.toString(), before[name], own);
+  const { connects } = decision;
+  const list = (name: string, before: string | undefined, own: string): string =>
+    joined(reply.getHeader(name)?.toString(), before, own);
   void reply.headers({
-    'ratelimit-policy': list('ratelimit-policy', policy),
-    ratelimit: list('ratelimit', limit),
+    'ratelimit-policy': list('ratelimit-policy', connects && fields.policy(connects), policy),
+    ratelimit: list('ratelimit', connects && fields.limits(connects), limit),
   });
 }
 

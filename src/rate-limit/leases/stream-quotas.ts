@@ -27,6 +27,8 @@ export interface StreamQuotasParts {
  * workers call it; whoever opens a stream closes its lease when the stream ends, however it ends.
  */
 export class StreamQuotas {
+  private readonly dimensions = new Map<string, ReadonlySet<Dimension>>();
+
   constructor(private readonly parts: StreamQuotasParts) {}
 
   /**
@@ -56,10 +58,15 @@ export class StreamQuotas {
 
   /** Dimensions that say who opens a stream of this quota. @throws RangeError for an unknown quota */
   dimensionsOf(name: string): ReadonlySet<Dimension> {
-    const { limits, connects } = this.quota(name);
-    const asked = limits.flatMap(({ per, unless }) => (unless ? [per, unless] : [per]));
-    const plan = connects === undefined ? undefined : this.parts.engine.book.plan([connects]);
-    return new Set([...asked, ...(plan?.dimensions ?? [])]);
+    let known = this.dimensions.get(name);
+    if (!known) {
+      const { limits, connects } = this.quota(name);
+      const asked = limits.flatMap(({ per, unless }) => (unless ? [per, unless] : [per]));
+      const plan = connects === undefined ? undefined : this.parts.engine.book.plan(connects);
+      known = new Set([...asked, ...(plan?.dimensions ?? [])]);
+      this.dimensions.set(name, known);
+    }
+    return known;
   }
 
   private quota(name: string): CompiledQuota {
@@ -105,7 +112,7 @@ export class StreamQuotas {
   private async checkConnects({ connects }: CompiledQuota, subjects: Subjects) {
     if (connects === undefined) return undefined;
     const { engine } = this.parts;
-    const plan = engine.book.plan([connects]);
+    const plan = engine.book.plan(connects);
     return engine.decide(
       plan,
       plan.dimensions.map((dimension) => subjectValue(subjects, dimension)),
