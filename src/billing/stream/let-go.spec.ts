@@ -31,7 +31,7 @@ it('keeps nothing of the request while the answer goes on, which still ends in o
     requests.push(new WeakRef(request), new WeakRef(reply));
     responses.push(reply.raw);
     reply.hijack();
-    reply.raw.writeHead(200);
+    reply.raw.writeHead(200, { 'x-told': 'once' });
     reply.raw.flushHeaders();
     letGo(reply.raw);
   });
@@ -43,6 +43,9 @@ it('keeps nothing of the request while the answer goes on, which still ends in o
   expect(requests.map((one) => one.deref() === undefined)).toEqual([true, true]);
   const [response = expect.fail('nothing was served')] = responses;
   expect([response.req.headers, response.req.rawHeaders]).toEqual([{}, []]);
+  expect([response.headersSent, Reflect.get(response, '_header')]).toEqual([true, 'sent']);
+  expect(answer.headers).toMatchObject({ 'x-told': 'once', 'transfer-encoding': 'chunked' });
+  expect(() => response.setHeader('x-told', 'twice')).toThrow('after they are sent');
   const ended = once(response, 'close');
   response.end('over');
   expect(await once(answer.setEncoding('utf8'), 'data')).toEqual(['over']);

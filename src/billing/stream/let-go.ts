@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 /** One for all. */
 const NO_HEADERS: IncomingHttpHeaders = Object.freeze({});
 const NO_RAW_HEADERS: string[] = [];
+const SENT = 'sent';
 
 /**
  * Lets go of the request that a stream was opened with, whose reply was taken over: a stream is open for hours, and what
@@ -14,6 +15,8 @@ export function letGo(response: ServerResponse): void {
   const { req: message } = response;
   message.headers = NO_HEADERS;
   message.rawHeaders = NO_RAW_HEADERS;
+  // Half a kilobyte that was sent; from now on Node looks whether there is one, and no further.
+  Reflect.set(response, '_header', SENT);
   // Fastify waits for the end or a fault of every answer, with its request and its reply at hand; Node for the end alone.
   for (const listener of response.listeners('error') as (() => void)[]) {
     response.off('error', listener);

@@ -21,6 +21,8 @@ export class OpenStreams implements OnModuleInit, OnApplicationShutdown {
   private readonly counted = new WeakSet<FastifyRequest>();
   private places = 0;
   private ending = false;
+  /** One for all, since each stream keeps what is to be done at its end. */
+  private readonly leave = () => void (this.places -= 1);
   /** As it was told last: putting it together for each who comes would take longer than looking at it. */
   private log: Pick<PurposeStatus, 'state' | 'reason'> = { state: 'down' };
   private changes: Subscription | undefined;
@@ -59,7 +61,7 @@ export class OpenStreams implements OnModuleInit, OnApplicationShutdown {
     this.assertReading();
     this.counted.add(request);
     this.places += 1;
-    onRequestEnd(request, reply, () => (this.places -= 1));
+    onRequestEnd(request, reply, this.leave);
   }
 
   /** Looks after it from now on. @returns false where it is to end at once, since the process is about to */
