@@ -53,6 +53,30 @@ describe('in production', () => {
     ]);
   });
 
+  it('writes a line of plain fields as it writes any other', () => {
+    const log = logger('production');
+    const fields = {
+      time: 'x',
+      level: 'x',
+      pid: 0,
+      timestamp: 1,
+      message: 'x',
+      context: 'x',
+      refreshToken: 'hunter2',
+    };
+    requestContext.run({ requestId: 'r-1', redis: {} }, () => {
+      for (const context of ['Mail', undefined]) {
+        log.log('a text', fields, ...(context === undefined ? [] : [context]));
+        // Not JSON, so the long way.
+        log.log('a text', { ...fields, big: 1n }, ...(context === undefined ? [] : [context]));
+      }
+    });
+    const [short, long, ...others] = lines().map(({ big: _big, ...line }) => line);
+    expect(short).toMatchObject({ level: 'info', message: 'a text', context: 'Mail', refreshToken: '***' });
+    expect({ ...short, time: '' }).toEqual({ ...long, time: '' });
+    expect({ ...others[0], time: '' }).toEqual({ ...others[1], time: '' });
+  });
+
   it('leaves a refusal to start to whoever prints its list, and no other error', () => {
     class Refusal extends StartupError {
       readonly exitCode = 78;

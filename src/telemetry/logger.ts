@@ -30,11 +30,18 @@ export class AppLogger extends ConsoleLogger {
 
   protected override printMessages(
     messages: unknown[],
-    ...[context, level, , stack, params]: PrintArguments
+    ...[context, level, stream, stack, params]: PrintArguments
   ): void {
     // Whoever started the application reports it, as a list and without a stack.
     if (context === 'ExceptionHandler' && messages.some((one) => one instanceof StartupError)) return;
     if (level === 'log' && CHATTER.has(context ?? '') && !this.isLevelEnabled('debug')) return;
+    const [only] = messages;
+    const isLine = this.options.json && messages.length === 1 && stack === undefined;
+    if (isLine && typeof only === 'string' && this.printLine(only, { context, level, params })) return;
+    this.printWhatever(messages, context, level, stream, stack, params);
+  }
+
+  private printWhatever(messages: unknown[], ...[context, level, , stack, params]: PrintArguments): void {
     const resolved = messages.map((message) => this.resolveMessage(message));
     const error = resolved.find((message) => message instanceof Error);
     const texts = resolved.filter((message) => message !== error);
@@ -51,6 +58,35 @@ export class AppLogger extends ConsoleLogger {
     );
     // A stack on one line is unreadable at a terminal: there it follows the line.
     if (shown !== fields) this.printStackTrace(stackOf(fields['error']));
+  }
+
+  /**
+   * Nearly every line: one text with fields. The same line as by the long way, which copies the fields six times.
+   *
+   * @returns false where they are not plain data, and nothing was written
+   */
+  private printLine(text: string, { context = '', level = 'log', params = {} }: PlainLine): boolean {
+    const line: Record<string, unknown> = {
+      time: new Date().toISOString(),
+      level: level === 'log' ? 'info' : level,
+      message: redactText(text),
+      ...this.marks,
+    };
+    const requestId = requestContext.getStore()?.requestId;
+    if (requestId) line['request_id'] = requestId;
+    if (context) line['context'] = redactText(context);
+    const fields = redact(params) as Record<string, unknown>;
+    for (const name of Object.keys(fields))
+      if (!OWN_FIELDS.has(name) && (name !== 'context' || !context)) line[name] = fields[name];
+    line['pid'] = process.pid;
+    let json: string;
+    try {
+      json = JSON.stringify(line);
+    } catch {
+      return false;
+    }
+    process.stdout.write(`${json}\n`);
+    return true;
   }
 
   protected override printStackTrace(stack: unknown): void {
@@ -73,6 +109,15 @@ export class AppLogger extends ConsoleLogger {
       return super.stringifyJsonLogObject(record);
     }
   }
+}
+
+/** What a line says by itself, whatever its fields are called. */
+const OWN_FIELDS: ReadonlySet<string> = new Set(['level', 'pid', 'timestamp', 'message']);
+
+interface PlainLine {
+  readonly context: string | undefined;
+  readonly level: LogLevel | undefined;
+  readonly params: Record<string, unknown> | undefined;
 }
 
 type PrintArguments = [
