@@ -98,6 +98,8 @@ export class QueueWorker<W extends Work> {
       this.again = true;
       return;
     }
+    // Something is in hand then, and its end asks again.
+    if (this.free() === 0) return;
     this.poll?.cancel();
     this.taking = this.takeSome().finally(() => {
       this.taking = undefined;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../kernel/time.js';
 import { RedisCommandError, RedisUnavailableError, type ScriptClient } from '../redis/index.js';
+import { AckBatches } from './ack-batches.js';
 import {
   type ClaimedEntry,
   type GroupPosition,
@@ -62,6 +63,7 @@ export class StreamGroup implements WorkSource<StreamWork> {
   private readonly client: ScriptClient;
   private readonly clock: Clock;
   private readonly claimEveryMs: number;
+  private readonly acks: AckBatches;
   private claimAtMs = Number.NEGATIVE_INFINITY;
   private claimFrom = FIRST;
   private suspects = false;
@@ -69,6 +71,7 @@ export class StreamGroup implements WorkSource<StreamWork> {
 
   constructor(private readonly options: StreamGroupOptions) {
     this.client = options.client;
+    this.acks = new AckBatches(options);
     this.clock = options.clock;
     this.leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
     this.claimEveryMs = options.claimEveryMs ?? this.leaseMs / 4;
@@ -93,9 +96,8 @@ export class StreamGroup implements WorkSource<StreamWork> {
     }
   }
 
-  async done({ id }: StreamWork): Promise<boolean> {
-    const { key, group } = this.options;
-    return (await this.client.callBuffer('xack', key, group, id)) === 1;
+  done({ id }: StreamWork): Promise<boolean> {
+    return this.acks.settle(id);
   }
 
   /** @param afterMs at most the lease: longer pauses end with it */

@@ -38,6 +38,12 @@ const script = <Reply>(name: string, decode: (reply: unknown) => Reply, binary =
   new LuaScript({ name, file: new URL(`./scripts/${name}.lua`, import.meta.url), decode, binary });
 
 export const claimEntries = script('claim-entries', claimed, true);
+/** Of each entry whether the group still held it. */
+export const ackEntries = script('ack-entries', (reply): boolean[] => {
+  const signs = text(reply);
+  if (!/^[01]*$/.test(signs)) throw new TypeError('not a text of signs');
+  return Array.from(signs, (sign) => sign === '1');
+});
 export const returnEntry = script('return-entry', flag);
 export const buryEntry = script('bury-entry', flag);
 export const dropConsumers = script('drop-consumers', count);

@@ -34,14 +34,20 @@ function collect(fields: readonly Text[]): Record<Names, string> | undefined {
   const found: Partial<Record<Names, string>> = {};
   let count = 0;
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    const name = (fields[at] as Text).toString();
-    if (!NAMES.has(name)) continue;
+    const name = letterOf(fields[at] as Text);
+    if (name === undefined || !NAMES.has(name)) continue;
     found[name as Names] = (fields[at + 1] as Text).toString();
     count += 1;
   }
   return count === NAMES.size && Object.keys(found).length === count
     ? (found as Record<Names, string>)
     : undefined;
+}
+
+/** Each of our names is one; making a text of bytes for each of them would be half of reading an entry. */
+function letterOf(name: Text): string | undefined {
+  if (name.length !== 1) return undefined;
+  return typeof name === 'string' ? name : String.fromCharCode(name[0] as number);
 }
 
 function entryOf(id: EntryId, { t, y, e, c, o, s, f, d }: Record<Names, string>): LogEntry | undefined {

@@ -5,6 +5,7 @@ import type { LogEntry } from '../log/log-entry.js';
 import { type ObjectKind, billingObjects } from './billing-objects.tables.js';
 import { eventPosition } from './event-position.js';
 import { type Stateless, objectStateOf } from './object-state.js';
+import { ObjectWrites } from './object-writes.js';
 
 /** `applied`: the object is now as the event says. `older`: a later one, or this one, was applied before. */
 export type Applied = 'applied' | 'older' | Stateless;
@@ -25,11 +26,15 @@ export const MOST_OBJECTS = 1000;
 /** The state of every tenant's billing in SQL: what the last event about each object said. */
 @Injectable()
 export class Projection {
-  constructor(@InjectDatabase('billing') private readonly database: FeatureDatabase) {}
+  private readonly writes: ObjectWrites;
+
+  constructor(@InjectDatabase('billing') private readonly database: FeatureDatabase) {
+    this.writes = new ObjectWrites(database);
+  }
 
   /**
    * Keeps what an event says of its object, unless a later event was applied before it. One statement, which is its own
-   * transaction. Any number of times, in any order, from any number of processes: the outcome is the same.
+   * transaction, for all that come in one turn of the event loop. Any number of times, in any order, from any number of processes: the outcome is the same.
    *
    * @throws DatabaseUnavailableError; nothing is lost when the entry is applied again
    */
@@ -37,20 +42,8 @@ export class Projection {
     const found = objectStateOf(entry);
     if (typeof found === 'string') return found;
     const { tenantId, id: entryId, eventId, createdS } = entry;
-    const values = { ...found, tenantId, position: eventPosition(entry), entryId, eventId, createdS };
-    const { objectId: _key, ...rest } = values;
-    const changed = await this.database.run((db) =>
-      db
-        .insert(billingObjects)
-        .values(values)
-        .onConflictDoUpdate({
-          target: billingObjects.objectId,
-          set: { ...rest, updatedAt: sql`now()` },
-          // By bytes, whatever the language of the database.
-          setWhere: sql`${billingObjects.position} collate "C" < excluded.position collate "C"`,
-        }),
-    );
-    return (changed.rowCount ?? 0) > 0 ? 'applied' : 'older';
+    const row = { ...found, tenantId, position: eventPosition(entry), entryId, eventId, createdS };
+    return (await this.writes.write(row, entry.data.length)) ? 'applied' : 'older';
   }
 
   /** @throws DatabaseUnavailableError */
