@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import Stripe from 'stripe';
-import { PACKING } from '../../src/billing/log/append-batch.js';
+import { PACKING } from '../../src/billing/log/packing.js';
 import {
   LOG_KEY,
   SEQUENCES_KEY,

@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { acceptJson } from './json-body.js';
+import { servePlainRoutes } from './plain-route.js';
 import { ProblemFilter } from './problem.filter.js';
 import { type RequestLogOptions, recordRequests } from './request-log.js';
 import { rememberMethods } from './route-methods.js';
@@ -15,6 +16,7 @@ export function furnishHttpDoor(app: NestFastifyApplication, options: RequestLog
   keepRefusals(instance);
   recordRequests(instance, options);
   endUnusedConnections(instance);
+  servePlainRoutes(app);
   app.useGlobalPipes(createValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
 }

@@ -7,6 +7,7 @@ export { listenOptions } from './listen-options.js';
 export { isOnThisMachine } from './on-this-machine.js';
 export { OpsAccess, OpsGuard, OpsOnly } from './ops.guard.js';
 export { PageDto } from './page.dto.js';
+export { PlainRoute } from './plain-route.js';
 export { PreparedProblem } from './prepared-problem.js';
 export { ProblemFilter } from './problem.filter.js';
 export { isRepeated } from './repeated-header.js';

@@ -1,11 +1,11 @@
 import { Header } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
+import { withRouteConfig } from './plain-route.js';
 
 /** For every answer that holds a token: neither a browser nor a proxy may keep it. Problems have it anyway. */
 export const NoStore = (): MethodDecorator => Header('Cache-Control', 'no-store');
 
 /** Another limit than BODY_LIMIT_BYTES for one route, such as a webhook with large events. */
-export const BodyLimit = (bodyLimitBytes: number): MethodDecorator => RouteConfig({ bodyLimitBytes });
+export const BodyLimit = (bodyLimitBytes: number): MethodDecorator => withRouteConfig({ bodyLimitBytes });
 
 /**
  * For a route that verifies a signature over the bytes before it reads them: JSON is the media type as elsewhere, and the
@@ -14,4 +14,4 @@ export const BodyLimit = (bodyLimitBytes: number): MethodDecorator => RouteConfi
  * @param bodyLimitBytes in place of BODY_LIMIT_BYTES
  */
 export const RawBodyOnly = (bodyLimitBytes: number): MethodDecorator =>
-  RouteConfig({ bodyLimitBytes, rawBodyOnly: true });
+  withRouteConfig({ bodyLimitBytes, rawBodyOnly: true });

@@ -1,4 +1,3 @@
-import { deflateRawSync } from 'node:zlib';
 import type { Batch, ScriptArgument } from '../../redis/index.js';
 import type { Append } from './append.js';
 import {
@@ -10,17 +9,12 @@ import {
   replayMarkKey,
   tenantKey,
 } from './keys.js';
+import { pack } from './packing.js';
 
 /** Redis is held up for some thirty microseconds by each, so that one call takes it a millisecond or so. */
 const MOST_EVENTS = 32;
 /** Of what the events hold, before it is packed. A larger one goes alone. */
 const LARGEST_CHARS = 256 * 1024;
-/**
- * What is saved by trying harder is little, and every delivery pays for it: also for the memory that is set up for each,
- * which is as large as the window and the chunk.
- */
-export const PACKING = { level: 1, memLevel: 4, windowBits: 12, chunkSize: 4096 } as const;
-
 /** Events that go to Redis in one call of append.lua. */
 export class AppendBatch implements Batch<Append> {
   readonly waiting: Append[] = [];
@@ -61,7 +55,7 @@ export class AppendBatch implements Batch<Append> {
     this.keys.push(tenantKey(tenantId), eventKey(eventId));
     if (objectId) this.keys.push(objectKey(objectId));
     if (once) this.keys.push(replayMarkKey(replayId, eventId));
-    const packed = deflateRawSync(raw, PACKING);
-    this.args.push(tenantId, type, eventId, createdS, objectId, data, packed, once ? 2 : replayed ? 1 : 0);
+    const telling = once ? 2 : replayed ? 1 : 0;
+    this.args.push(tenantId, type, eventId, createdS, objectId, data, pack(raw), telling);
   }
 }

@@ -1,12 +1,8 @@
+import type { Settler } from '../../kernel/settler.js';
 import { type RequestRecord, noteUsage, requestContext } from '../../telemetry/index.js';
 import type { BillingEvent } from './log-entry.js';
 import type { LogNotes } from './log-notes.js';
 import type { AppendOutcome } from './log-scripts.js';
-
-interface Caller {
-  resolve(outcome: AppendOutcome): void;
-  reject(error: unknown): void;
-}
 
 /** One event on its way into the log, and who waits for it. */
 export class Append {
@@ -17,7 +13,7 @@ export class Append {
   constructor(
     readonly event: BillingEvent,
     private readonly notes: LogNotes,
-    private readonly caller: Caller,
+    private readonly caller: Settler<AppendOutcome>,
   ) {
     this.startMs = notes.nowMs();
   }

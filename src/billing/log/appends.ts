@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { Settler } from '../../kernel/settler.js';
 import { type PurposeRedis, RedisCommandError, TurnBatches, failClosed } from '../../redis/index.js';
 import { AppendBatch } from './append-batch.js';
 import { Append } from './append.js';
@@ -25,17 +26,15 @@ export class Appends {
 
   constructor(private readonly options: AppendsOptions) {}
 
-  /** @throws BillingEventRefusedError, RedisUnavailableError */
-  keep(event: BillingEvent): Promise<AppendOutcome> {
-    return new Promise((resolve, reject) => {
-      const append = new Append(event, this.options.notes, { resolve, reject });
-      try {
-        assertEvent(event);
-        this.batches.add(append);
-      } catch (error) {
-        append.refused(error);
-      }
-    });
+  /** @param settler is told of BillingEventRefusedError, RedisUnavailableError */
+  keep(event: BillingEvent, settler: Settler<AppendOutcome>): void {
+    const append = new Append(event, this.options.notes, settler);
+    try {
+      assertEvent(event);
+      this.batches.add(append);
+    } catch (error) {
+      append.refused(error);
+    }
   }
 
   /** Never rejects: each of those who wait is told. */

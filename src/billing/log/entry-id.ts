@@ -8,14 +8,13 @@ export const NEWEST: EntryId = '18446744073709551615-18446744073709551615';
 
 const ENTRY_ID = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/;
 const MOST = 2n ** 64n - 1n;
+const MOST_DIGITS = 20;
 
 /** @returns undefined for what Redis would not take as the id of an entry */
 export function parseEntryId(text: string): EntryId | undefined {
   const match = ENTRY_ID.exec(text);
   if (!match) return undefined;
-  return BigInt(match[1] as string) > MOST || BigInt(match[2] as string) > MOST
-    ? undefined
-    : (text as EntryId);
+  return isTooLarge(match[1] as string) || isTooLarge(match[2] as string) ? undefined : (text as EntryId);
 }
 
 /** Below 0 where `a` is older, above 0 where it is newer. Decimals without leading zeros compare by length first. */
@@ -40,6 +39,11 @@ export function idAfter(id: EntryId): EntryId {
   const [ms, sequence] = parts(id);
   if (sequence < MOST) return `${ms}-${sequence + 1n}`;
   return ms < MOST ? `${ms + 1n}-0` : id;
+}
+
+/** Of at most twenty digits: fewer than twenty are always less. */
+function isTooLarge(digits: string): boolean {
+  return digits.length === MOST_DIGITS && BigInt(digits) > MOST;
 }
 
 function parts(id: EntryId): [bigint, bigint] {

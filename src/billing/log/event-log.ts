@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import { Injectable } from '@nestjs/common';
+import { type Settler, settled } from '../../kernel/settler.js';
 import { failClosed, InjectRedis, type PurposeRedis, RedisCommandError } from '../../redis/index.js';
 import { Appends } from './appends.js';
 import { BillingLogSettings } from './billing-log.config.js';
@@ -64,7 +65,12 @@ export class EventLog {
    * @throws RedisUnavailableError (503)
    */
   append(event: BillingEvent): Promise<AppendOutcome> {
-    return this.appends.keep(event);
+    return settled((settler) => this.appends.keep(event, settler));
+  }
+
+  /** As `append`; the settler is told. */
+  keep(event: BillingEvent, settler: Settler<AppendOutcome>): void {
+    this.appends.keep(event, settler);
   }
 
   /**

@@ -60,8 +60,10 @@ const RULES: Readonly<Partial<Record<keyof BillingEvent, Rule>>> = {
   ],
 };
 
+const RULE_LIST = Object.entries(RULES);
+
 /** @throws BillingEventRefusedError with the first field that breaks its rule */
 export function assertEvent(event: BillingEvent): void {
-  for (const [field, [holds, rule]] of Object.entries(RULES))
+  for (const [field, [holds, rule]] of RULE_LIST)
     if (!holds(event)) throw new BillingEventRefusedError(field, rule);
 }

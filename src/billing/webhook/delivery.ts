@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { isRepeated } from '../../http/index.js';
 import { AppError } from '../../kernel/errors.js';
+import type { Settler } from '../../kernel/settler.js';
 import { RateLimitExceededError, RateLimiter } from '../../rate-limit/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { typeLabel } from './event-types.js';
@@ -35,23 +36,42 @@ export class Delivery {
   }
 
   /**
-   * @returns whether the event had been taken before, and else whether nobody knows whose it is; it is in the log in any case
-   * @throws SignatureRefusedError, RateLimitExceededError where too many of them came from one address,
+   * @param settler is told whether the event had been taken before, and else whether nobody knows whose it is, when it is in
+   *   the log; or of SignatureRefusedError, RateLimitExceededError where too many of them came from one address,
    *   MalformedEventError, RedisUnavailableError, DatabaseUnavailableError
    */
-  async receive(request: DeliveryRequest): Promise<TakenIn> {
-    let event: StripeEvent | undefined;
+  receive(request: DeliveryRequest, settler: Settler<TakenIn>): void {
+    let raw: string;
+    let event: StripeEvent;
     try {
-      const text = this.verified(request);
-      event = readStripeEvent(parse(text));
-      const { duplicate, result } = await this.ingest.keep(event, text, 'webhook');
-      this.count(event, result);
-      return { duplicate, unassigned: result === 'unassigned' };
+      raw = this.verified(request);
+      event = readStripeEvent(parse(raw));
     } catch (error) {
-      const told = error instanceof SignatureRefusedError ? await this.spend(error, request.ip) : error;
-      this.count(event, resultOf(told));
-      throw told;
+      return this.refuse(error, request.ip, settler);
     }
+    this.ingest.keep(
+      { event, raw, origin: 'webhook' },
+      {
+        resolve: ({ duplicate, result }) => {
+          this.count(event, result);
+          settler.resolve({ duplicate, unassigned: result === 'unassigned' });
+        },
+        reject: (error) => {
+          this.count(event, resultOf(error));
+          settler.reject(error);
+        },
+      },
+    );
+  }
+
+  /** Nothing of it was kept, and no event is known. */
+  private refuse(error: unknown, ip: string, settler: Settler<TakenIn>): void {
+    const tell = (told: unknown): void => {
+      this.count(undefined, resultOf(told));
+      settler.reject(told);
+    };
+    if (error instanceof SignatureRefusedError) void this.spend(error, ip).then(tell);
+    else tell(error);
   }
 
   /** @returns the text of a body that Stripe signed */

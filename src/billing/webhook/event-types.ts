@@ -104,6 +104,7 @@ treasury.received_debit.created
 /** A known type, `other`, or `none` where there is no event. A thin event counts as the one whose twin it is. */
 export function typeLabel(type: string | undefined): string {
   if (type === undefined) return 'none';
+  if (KNOWN_TYPES.has(type)) return type;
   const name = type.replace(/^v1\./, '');
   return KNOWN_TYPES.has(name) ? name : 'other';
 }

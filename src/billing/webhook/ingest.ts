@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { type Settler, settled } from '../../kernel/settler.js';
 import { Metrics } from '../../telemetry/index.js';
 import { type AppendOutcome, EventLog } from '../log/event-log.js';
-import { UNASSIGNED } from '../log/log-entry.js';
+import { type BillingEvent, UNASSIGNED } from '../log/log-entry.js';
 import { CustomerTenants } from './customer-tenants.js';
 import { type StripeEvent, readStripeEvent } from './stripe-event.js';
 import { toBillingEvent } from './to-billing-event.js';
@@ -16,6 +17,14 @@ export interface IngestOutcome extends AppendOutcome {
   /** A UUID, or `_unassigned`; of a duplicate: what this delivery would have been kept as. */
   readonly tenantId: string;
   readonly result: IngestResult;
+}
+
+/** An event that is to be kept. */
+export interface ReadEvent {
+  readonly event: StripeEvent;
+  /** JSON as it was received. */
+  readonly raw: string;
+  readonly origin: IngestOrigin;
 }
 
 /**
@@ -36,7 +45,8 @@ export class Ingest {
    * @throws MalformedEventError; RedisUnavailableError, DatabaseUnavailableError: nothing is known to be kept, try again
    */
   take(value: unknown, raw: string, origin: IngestOrigin): Promise<IngestOutcome> {
-    return this.keep(readStripeEvent(value), raw, origin);
+    const event = readStripeEvent(value);
+    return settled((settler) => this.keep({ event, raw, origin }, settler));
   }
 
   /**
@@ -51,15 +61,36 @@ export class Ingest {
     return known;
   }
 
-  /** As `take`, of an event that was read. */
-  async keep(event: StripeEvent, raw: string, origin: IngestOrigin): Promise<IngestOutcome> {
-    const { customerId, tenantHint } = event;
+  /** As `take`, of an event that was read; the settler is told. */
+  keep(read: ReadEvent, settler: Settler<IngestOutcome>): void {
+    const { customerId, tenantHint } = read.event;
     // Nearly always known: a delivery then waits for the log alone.
-    const tenantId =
-      this.customers.known(customerId) ?? (await this.customers.tenantOf(customerId, tenantHint));
-    const appended = await this.log.append(toBillingEvent(event, tenantId, raw));
-    const result = appended.duplicate ? 'duplicate' : tenantId === undefined ? 'unassigned' : 'accepted';
-    this.metrics.billingIngest.child({ origin, result }).inc();
-    return { ...appended, tenantId: tenantId ?? UNASSIGNED, result };
+    const known = this.customers.known(customerId);
+    if (known !== undefined) return this.append(read, known, settler);
+    this.customers.tenantOf(customerId, tenantHint).then(
+      (tenantId) => this.append(read, tenantId, settler),
+      (error: unknown) => settler.reject(error),
+    );
+  }
+
+  private append(
+    { event, raw, origin }: ReadEvent,
+    tenantId: string | undefined,
+    settler: Settler<IngestOutcome>,
+  ): void {
+    let told: BillingEvent;
+    try {
+      told = toBillingEvent(event, tenantId, raw);
+    } catch (error) {
+      return settler.reject(error);
+    }
+    this.log.keep(told, {
+      resolve: (appended) => {
+        const result = appended.duplicate ? 'duplicate' : tenantId === undefined ? 'unassigned' : 'accepted';
+        this.metrics.billingIngest.child({ origin, result }).inc();
+        settler.resolve({ ...appended, tenantId: tenantId ?? UNASSIGNED, result });
+      },
+      reject: (error) => settler.reject(error),
+    });
   }
 }

@@ -1,9 +1,9 @@
-import { Controller, HttpCode, Post, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { NoStore, RawBodyOnly } from '../../http/index.js';
-import { Backpressure, SkipRateLimit } from '../../rate-limit/index.js';
+import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PlainRoute, RawBodyOnly } from '../../http/index.js';
+import { BackpressureError, Backlogs, SkipRateLimit } from '../../rate-limit/index.js';
 import { BILLING_BACKLOG } from './billing-pressure.js';
-import { Delivery } from './delivery.js';
+import { Delivery, type TakenIn } from './delivery.js';
 
 /** Stripe's own events have a few kilobytes; an invoice with many lines has some hundred. */
 const MOST_BYTES = 512 * 1024;
@@ -15,15 +15,34 @@ const MOST_BYTES = 512 * 1024;
 @Controller('webhooks/stripe')
 @SkipRateLimit()
 export class StripeWebhookController {
-  constructor(private readonly delivery: Delivery) {}
+  constructor(
+    private readonly delivery: Delivery,
+    private readonly backlogs: Backlogs,
+  ) {}
 
   @Post()
   @HttpCode(200)
-  @NoStore()
   @RawBodyOnly(MOST_BYTES)
-  @Backpressure(BILLING_BACKLOG)
-  async receive(@Req() request: FastifyRequest) {
-    const { duplicate, unassigned } = await this.delivery.receive(request);
-    return { received: true, duplicate, ...(unassigned && { unassigned }) };
+  @PlainRoute()
+  receive(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    const full = this.backlogs.shed(BILLING_BACKLOG);
+    if (full) throw new BackpressureError(full);
+    this.delivery.receive(request, {
+      resolve: (taken) => {
+        reply.header('cache-control', 'no-store');
+        reply.type('application/json; charset=utf-8');
+        void reply.send(answerOf(taken));
+      },
+      reject: (error) => void reply.send(error),
+    });
   }
 }
+
+function answerOf({ duplicate, unassigned }: TakenIn): string {
+  if (duplicate) return DUPLICATE;
+  return unassigned ? UNASSIGNED : ACCEPTED;
+}
+
+const ACCEPTED = JSON.stringify({ received: true, duplicate: false });
+const DUPLICATE = JSON.stringify({ received: true, duplicate: true });
+const UNASSIGNED = JSON.stringify({ received: true, duplicate: false, unassigned: true });

@@ -1,11 +1,12 @@
+import { type Settler, settled } from '../../../kernel/settler.js';
 import type { Clock } from '../../../kernel/time.js';
 import { BillingEventRefusedError } from '../../log/billing-log.errors.js';
-import type { Ingest } from '../../webhook/ingest.js';
+import type { Ingest, IngestOutcome } from '../../webhook/ingest.js';
 import { type StripeEvent, readStripeEvent } from '../../webhook/stripe-event.js';
 import { MalformedEventError } from '../../webhook/webhook.errors.js';
 import { InterruptedError } from '../ops.errors.js';
 import type { ListedEvent } from './event-list.js';
-import { isAway, whileAway } from './while-away.js';
+import { againWhileAway, isAway } from './while-away.js';
 
 /** What became of events. */
 export interface Intake {
@@ -16,9 +17,6 @@ export interface Intake {
   /** Cannot be kept, whatever is tried. */
   refused: number;
 }
-
-/** A page: what is appended together goes to Redis together. */
-const IN_FLIGHT = 100;
 
 /**
  * Hands a page of events to where the webhook's go as well, many at a time; those of one object one after the other, so
@@ -38,24 +36,41 @@ export class PageIntake {
   async take(events: readonly ListedEvent[], signal: AbortSignal): Promise<Intake> {
     const intake: Intake = { taken: 0, duplicates: 0, refused: 0 };
     const fresh = await this.fresh(events, intake);
-    const turns = new Map<string, Promise<void>>();
-    let next = 0;
-    const line = async () => {
-      while (next < fresh.length && !signal.aborted) {
-        const one = fresh[next] as ReadEvent;
-        const { objectId } = one.event;
-        next += 1;
-        const turn = this.inTurn(turns.get(objectId), { ...one, intake, signal });
-        if (objectId) turns.set(objectId, turn);
-        await turn;
-      }
-    };
-    const lines = Array.from({ length: Math.min(IN_FLIGHT, fresh.length) }, line);
-    const ends = await Promise.allSettled(lines);
-    // Only after all of them: whoever goes on would otherwise meet what is still on its way.
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    if (next < fresh.length) throw new InterruptedError();
+    if (fresh.length > 0 && signal.aborted) throw new InterruptedError();
+    await settled<void>((settler) => this.keepAll(fresh, { intake, signal, settler }));
     return intake;
+  }
+
+  /** All of them in one turn of the event loop, so that they go to Redis together; told when none is on its way any more. */
+  private keepAll(fresh: readonly ReadEvent[], { intake, signal, settler }: Keeping): void {
+    const lines = linesOf(fresh);
+    let under = lines.length;
+    const failures: unknown[] = [];
+    const ended = (): void => {
+      if (under > 0) return;
+      if (failures.length > 0) settler.reject(failures[0]);
+      else settler.resolve();
+    };
+    const next = (line: readonly ReadEvent[], at: number): void => {
+      const one = line[at];
+      if (one)
+        return this.keep(one, signal, {
+          resolve: (became) => {
+            intake[became] += 1;
+            next(line, at + 1);
+          },
+          // What comes after it in its line is not kept: the whole page fails.
+          reject: (error) => {
+            failures.push(error);
+            under -= 1;
+            ended();
+          },
+        });
+      under -= 1;
+      ended();
+    };
+    for (const line of lines) next(line, 0);
+    if (lines.length === 0) ended();
   }
 
   /**
@@ -99,22 +114,19 @@ export class PageIntake {
     this.onRefused(id);
   }
 
-  private async inTurn(before: Promise<void> | undefined, one: OneEvent): Promise<void> {
-    const { event, listed, intake, signal } = one;
-    // Where that one failed, the whole page does.
-    await before;
-    const raw = JSON.stringify(listed);
-    try {
-      const { duplicate } = await whileAway(
-        () => this.ingest.keep(event, raw, 'backfill'),
-        this.clock,
-        signal,
-      );
-      intake[duplicate ? 'duplicates' : 'taken'] += 1;
-    } catch (error) {
-      if (!(error instanceof BillingEventRefusedError)) throw error;
-      this.refuse(listed, intake);
-    }
+  private keep({ event, listed }: ReadEvent, signal: AbortSignal, settler: Settler<keyof Intake>): void {
+    const given = { event, raw: JSON.stringify(listed), origin: 'backfill' } as const;
+    const kept = ({ duplicate }: IngestOutcome): void => settler.resolve(duplicate ? 'duplicates' : 'taken');
+    const failed = (error: unknown): void => {
+      if (!(error instanceof BillingEventRefusedError)) return settler.reject(error);
+      this.onRefused(listed.id);
+      settler.resolve('refused');
+    };
+    const attempt = () => settled<IngestOutcome>((told) => this.ingest.keep(given, told));
+    this.ingest.keep(given, {
+      resolve: kept,
+      reject: (error) => void againWhileAway(error, attempt, this.clock, signal).then(kept, failed),
+    });
   }
 }
 
@@ -123,7 +135,26 @@ interface ReadEvent {
   readonly listed: ListedEvent;
 }
 
-interface OneEvent extends ReadEvent {
+interface Keeping {
   readonly intake: Intake;
   readonly signal: AbortSignal;
+  readonly settler: Settler<void>;
+}
+
+/** Those of one object are a line; who is about none is one alone. In the order in which they were given. */
+function linesOf(events: readonly ReadEvent[]): readonly (readonly ReadEvent[])[] {
+  const lines: ReadEvent[][] = [];
+  const byObject = new Map<string, ReadEvent[]>();
+  for (const one of events) {
+    const { objectId } = one.event;
+    const known = objectId ? byObject.get(objectId) : undefined;
+    if (known) {
+      known.push(one);
+      continue;
+    }
+    const line = [one];
+    lines.push(line);
+    if (objectId) byObject.set(objectId, line);
+  }
+  return lines;
 }

@@ -13,12 +13,32 @@ const MOST_TRIES = 10;
  * @throws what it fails with: at once where nobody is away, and where that lasts; InterruptedError as soon as `signal` aborts
  */
 export async function whileAway<T>(work: () => Promise<T>, clock: Clock, signal: AbortSignal): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    return await againWhileAway(error, work, clock, signal);
+  }
+}
+
+/**
+ * As `whileAway`, of work that was tried once.
+ *
+ * @param failure of that try
+ */
+export async function againWhileAway<T>(
+  failure: unknown,
+  work: () => Promise<T>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<T> {
+  let lost = failure;
   for (let tries = 1; ; tries += 1) {
+    if (!isAway(lost) || tries === MOST_TRIES) throw lost;
+    await sleep(pauseMs(tries, undefined, Math.random()), clock, signal);
     try {
       return await work();
     } catch (error) {
-      if (!isAway(error) || tries === MOST_TRIES) throw error;
-      await sleep(pauseMs(tries, undefined, Math.random()), clock, signal);
+      lost = error;
     }
   }
 }
