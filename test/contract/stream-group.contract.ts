@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { PermanentFailure } from '../../src/queue/index.js';
+import { PermanentFailure, type StreamWork } from '../../src/queue/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { DEAD, GROUP, KEY, QueueRig, nameOf } from './stream-group.rig.js';
 import { withEngine } from './support/engine.js';
@@ -197,6 +197,15 @@ withEngine('Entries of a stream as work', (engine) => {
       expect(await rig.pending()).toBe(1);
       expect(await late.done(work)).toBe(true);
       expect(await late.done(work)).toBe(false);
+    });
+
+    it('is settled with others of its turn, and each is told of itself', async () => {
+      await rig.add(4);
+      const group = rig.group();
+      const taken = await group.take(4, 0);
+      await group.done(taken[1] as StreamWork);
+      expect(await Promise.all(taken.map((work) => group.done(work)))).toEqual([true, false, true, true]);
+      expect(await rig.pending()).toBe(0);
     });
   });
 
