@@ -47,6 +47,8 @@ interface Run {
   readonly signal: AbortSignal;
   readonly list: EventList;
   record: BackfillRecord;
+  /** Some of the last page were known: they come together, as what an outage has left out does. */
+  metKnown: boolean;
 }
 
 /**
@@ -135,7 +137,7 @@ export class Backfill implements BeforeApplicationShutdown {
     { lock, watcher, stripe }: { lock: OwnedLock; watcher: BackfillWatcher; stripe: OpenAccount },
   ): Promise<BackfillRecord> {
     const signal = AbortSignal.any([lock.lost, this.ending.signal]);
-    const run: Run = { lock, watcher, signal, list: stripe.list, record };
+    const run: Run = { lock, watcher, signal, list: stripe.list, record, metKnown: true };
     try {
       await this.pages(run);
       await this.save(run, { ...run.record, state: 'done' });
@@ -189,7 +191,8 @@ export class Backfill implements BeforeApplicationShutdown {
       this.logger.warn('An event of Stripe cannot be kept', { event_id: id });
       refusedIds = withRefused(refusedIds, id);
     });
-    const counts = await intake.take(page, run.signal);
+    const counts = await intake.take(page, run.signal, run.metKnown);
+    run.metKnown = counts.duplicates > 0;
     return { ...withPage(run.record, counts, page.at(-1) as ListedEvent), refusedIds };
   }
 

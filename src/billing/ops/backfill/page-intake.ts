@@ -31,11 +31,14 @@ export class PageIntake {
 
   /**
    * @param events oldest first
+   * @param signal ends it
+   * @param asksFirst which of them are known; else appending them finds it out
    * @throws RedisUnavailableError, DatabaseUnavailableError where that lasts; InterruptedError. Some are kept then
    */
-  async take(events: readonly ListedEvent[], signal: AbortSignal): Promise<Intake> {
+  async take(events: readonly ListedEvent[], signal: AbortSignal, asksFirst: boolean): Promise<Intake> {
     const intake: Intake = { taken: 0, duplicates: 0, refused: 0 };
-    const fresh = await this.fresh(events, intake);
+    const readable = this.readable(events, intake);
+    const fresh = asksFirst ? await this.fresh(readable, intake) : readable;
     if (fresh.length > 0 && signal.aborted) throw new InterruptedError();
     await settled<void>((settler) => this.keepAll(fresh, { intake, signal, settler }));
     return intake;
@@ -77,16 +80,20 @@ export class PageIntake {
    * Those that were not taken before. Most of a backfill after an outage were, and one question for a page of them is a
    * fraction of packing and appending each.
    */
-  private async fresh(events: readonly ListedEvent[], intake: Intake): Promise<readonly ReadEvent[]> {
+  private async fresh(readable: readonly ReadEvent[], intake: Intake): Promise<readonly ReadEvent[]> {
+    const known = await this.known(readable.map(({ event }) => event.eventId));
+    const fresh = readable.filter(({ event }) => !known.has(event.eventId));
+    intake.duplicates += readable.length - fresh.length;
+    return fresh;
+  }
+
+  private readable(events: readonly ListedEvent[], intake: Intake): readonly ReadEvent[] {
     const readable: ReadEvent[] = [];
     for (const listed of events) {
       const event = this.read(listed, intake);
       if (event) readable.push({ event, listed });
     }
-    const known = await this.known(readable.map(({ event }) => event.eventId));
-    const fresh = readable.filter(({ event }) => !known.has(event.eventId));
-    intake.duplicates += readable.length - fresh.length;
-    return fresh;
+    return readable;
   }
 
   /** Where Redis is away nobody knows: appending them finds it out, and waits for it. */
