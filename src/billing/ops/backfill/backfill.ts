@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { waitAtMost } from '../../../kernel/deadline.js';
 import { AppError } from '../../../kernel/errors.js';
@@ -137,6 +138,8 @@ export class Backfill implements BeforeApplicationShutdown {
     { lock, watcher, stripe }: { lock: OwnedLock; watcher: BackfillWatcher; stripe: OpenAccount },
   ): Promise<BackfillRecord> {
     const signal = AbortSignal.any([lock.lost, this.ending.signal]);
+    // Each event of a page listens to it while Redis is away.
+    setMaxListeners(0, signal);
     const run: Run = { lock, watcher, signal, list: stripe.list, record, metKnown: true };
     try {
       await this.pages(run);
