@@ -49,18 +49,23 @@ export class Decider {
     this.substitute?.returned();
   }
 
-  /**
-   * The decision where nobody has to be asked: counted here, known already, or Redis lost.
-   *
-   * @param mayReplace false: nothing takes the place of Redis, which may say itself that it is away
-   */
-  decideNow(check: Check, mayReplace = true): RateLimitDecision | undefined {
+  /** The decision where nobody has to be asked: counted here, known already, or Redis lost. */
+  decideNow(check: Check): RateLimitDecision | undefined {
     const { substitute } = this;
     if (!substitute || !check.inRedis) return this.byChoice(check);
     const { lost, closed } = this.options;
     const reason = lost();
     if (reason === undefined) return substitute.beforeAsking(check);
-    return closed() || !mayReplace ? undefined : substitute.decide(check, reason);
+    return closed() ? undefined : substitute.decide(check, reason);
+  }
+
+  /**
+   * As `decideNow`, of an order: nothing takes the place of Redis, which may answer before it is taken for back. What it is
+   * owed about these limits is told before the order, or would undo it later.
+   */
+  beforeOrder(check: Check): RateLimitDecision | undefined {
+    const { substitute } = this;
+    return substitute && check.inRedis ? substitute.beforeAsking(check) : this.byChoice(check);
   }
 
   /** Whether what is known of the meter is the word of Redis. */

@@ -141,7 +141,7 @@ export class LimitEngine implements Asker {
     const place = { inRedis: inRedis(client), startMs: clock.monotonicMs() };
     const meters = this.subjects.every(plan, place.inRedis);
     const check = new Check(this.orderer, { operation, cost, meters, ...place });
-    const now = decider.decideNow(check, false);
+    const now = decider.beforeOrder(check);
     return now ? Promise.resolve(now) : this.askRedis(check);
   }
 

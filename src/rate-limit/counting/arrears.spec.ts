@@ -38,7 +38,7 @@ function start(capacity = 1000) {
     for (const question of questions.splice(0)) question.failed(new RedisUnavailableError(facts), 1000);
   };
   const owed = () => arrears.meters().length;
-  return { arrears, questions, grant, answer, fail, owed };
+  return { arrears, clock, questions, grant, answer, fail, owed };
 }
 
 describe('What Redis has to be told', () => {
@@ -91,6 +91,19 @@ describe('What Redis has to be told', () => {
     // And no more than that half.
     expect(owed()).toBeGreaterThan(4);
     expect(arrears.meters()).toContain(meters.at(-1));
+  });
+
+  it.each([
+    [119_999, [OPERATION.reset]],
+    // Whatever was spent before is earned back by then, and what others have spent since is not to be forgotten.
+    [120_000, []],
+  ])('is a reset for as long as that makes a difference (%i ms later)', (ms, operations) => {
+    const { arrears, clock, questions, grant, owed } = start();
+    arrears.reset(grant(5));
+    clock.advance(ms);
+    arrears.settleAll();
+    expect(questions.map(({ operation }) => operation)).toEqual(operations);
+    expect(owed()).toBe(0);
   });
 
   it('is nothing where all was given back', () => {

@@ -7,8 +7,8 @@ import type { Question } from './question.js';
 
 /** What was done here with one meter. */
 interface Debt {
-  /** It was made full: what Redis has of it from before is to be forgotten. */
-  reset: boolean;
+  /** When it was made full, monotonic microseconds: what Redis has of it from before is to be forgotten. */
+  resetUs: number | undefined;
   /** Units that were given back beyond those that were granted here: Redis has counted them, or may have. */
   returned: number;
   /** Units that Redis has surely not counted. */
@@ -19,7 +19,7 @@ interface Debt {
   told: Meter | undefined;
 }
 
-const NOTHING: Debt = { reset: false, returned: 0, granted: 0, doubtful: 0, told: undefined };
+const NOTHING: Debt = { resetUs: undefined, returned: 0, granted: 0, doubtful: 0, told: undefined };
 
 interface Sums {
   readonly known: number;
@@ -49,8 +49,8 @@ const AT_A_TIME = 32;
  * What this process did while Redis was away, until Redis is told: before the next decision about the same subject, else
  * in the background. Four questions make up for it, in this order:
  *
- * - `reset` of what was made full here. Done twice it does no harm to anybody but the limit, so it is asked until there is
- *   an answer.
+ * - `reset` of what was made full here, unless it is full by itself since. Done twice it does no harm to anybody but the
+ *   limit, so it is asked until there is an answer.
  * - `raise` to what Redis said last, and what it left unanswered. That is no news for a server that kept its data, so
  *   nothing counts twice, however often and by whomever it is asked; one that lost them is reminded.
  * - `refund` of what was given back here and had been counted there: as much of it as Redis would still hold by what it
@@ -109,7 +109,7 @@ export class Arrears {
   reset(meter: Meter): void {
     if (!this.find(meter)) return;
     this.forget(meter);
-    this.keep(meter, { ...NOTHING, reset: true });
+    this.keep(meter, { ...NOTHING, resetUs: this.nowUs });
   }
 
   /** Asks Redis to count what these meters owe. Whatever is asked afterwards comes after it. */
@@ -152,7 +152,8 @@ export class Arrears {
     if (!debt) return 0;
     this.forget(meter);
     const { known, back, owed } = this.sumsOf(meter, debt);
-    const { reset, doubtful, told } = debt;
+    const { doubtful, told } = debt;
+    const resetUs = this.isPointless(meter, debt) ? undefined : debt.resetUs;
     let asked = 0;
     let unreset = false;
     const tell = (operation: Operation, units: number, failed: (failure: Failure) => void): void => {
@@ -164,9 +165,9 @@ export class Arrears {
         done(!failure);
       });
     };
-    tell(OPERATION.reset, Number(reset), () => {
+    tell(OPERATION.reset, resetUs === undefined ? 0 : 1, () => {
       unreset = true;
-      this.reopen(meter, { ...NOTHING, reset, doubtful, granted: owed });
+      this.reopen(meter, { ...NOTHING, resetUs, doubtful, granted: owed });
     });
     tell(OPERATION.raise, known, () => this.reopen(meter, { ...NOTHING, doubtful, told }));
     tell(OPERATION.refund, back, (failure) => {
@@ -177,6 +178,11 @@ export class Arrears {
       this.reopen(meter, { ...NOTHING, [failure === 'unheard' ? 'granted' : 'doubtful']: owed }),
     );
     return asked;
+  }
+
+  /** Of what was spent before the reset nothing would be left by now; what was spent since, by others too, is to stay. */
+  private isPointless({ limit }: Meter, { resetUs = 0 }: Debt): boolean {
+    return this.nowUs - resetUs >= (limit.kind === 'rate' ? limit.capacity : 2 * limit.periodUs);
   }
 
   private forget(meter: Meter): void {
@@ -201,9 +207,9 @@ export class Arrears {
   }
 
   /** What failed is owed as before, beside what has come to be owed since. */
-  private reopen(meter: Meter, { reset, granted, doubtful, returned, told }: Debt): void {
+  private reopen(meter: Meter, { resetUs, granted, doubtful, returned, told }: Debt): void {
     const debt = this.find(meter) ?? this.keep(meter, { ...NOTHING, told });
-    debt.reset ||= reset;
+    debt.resetUs ??= resetUs;
     debt.granted += granted;
     debt.doubtful += doubtful;
     debt.returned += returned;

@@ -26,7 +26,7 @@ export class RequestLimits {
 
   constructor(private readonly engine: LimitEngine) {}
 
-  /** Spends what the request costs; what was held of it is given back in the same call. */
+  /** Spends what the request costs, beyond what is held of it; that is given back where it is denied or costs something else. */
   decide(
     limits: RouteLimits,
     request: FastifyRequest,

@@ -11,6 +11,7 @@ it.each([
   '/%2Fv1/x',
   '/%76%31/x',
   '/v1/%zz',
+  '/%761/%zz',
   'http://host/v1/x',
   'HTTPS://host:1/v1/x?y',
   'http://host//v1/x',

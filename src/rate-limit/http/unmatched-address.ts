@@ -17,10 +17,13 @@ export function isBelowApi(url: string): boolean {
     .startsWith(API_PREFIX);
 }
 
+/** As far as it is written well: what cannot be read further on hides nothing before it. */
 function unescaped(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+  return path.replaceAll(/(?:%[\da-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes);
+    } catch {
+      return escapes;
+    }
+  });
 }
