@@ -124,13 +124,13 @@ export const administrators = pgTable('administrators', {
 
 /** Tiers of 20 failures and more, so that a flushed Redis does not hand out a hundred new guesses. */
 export const lockouts = pgTable('lockouts', {
-  /** Keyed digest of the account's spelling: kept for unknown accounts as well. */
+  /** Keyed digest of what the lockout calls the account: kept for unknown accounts as well. */
   accountDigest: text('account_digest').primaryKey(),
   failures: integer().notNull(),
   /** Undefined: held until a reset or an administrator lifts it. */
   lockedUntil: moment('locked_until'),
-  /** Nobody had the address, so that nobody can lift it either. */
-  nobodys: boolean().notNull().default(false),
+  /** Nobody had the address, so that nobody can lift it either. Also of releases that did not say it, whose names are not asked for. */
+  nobodys: boolean().notNull().default(true),
   updatedAt: moment('updated_at').notNull(),
 });
 

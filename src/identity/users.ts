@@ -33,8 +33,6 @@ export interface User {
 }
 
 const SPELLING_CONSTRAINT = 'users_email_key';
-/** Not that of nobody: what was guessed before there was an account was no guess at it. */
-const FIRST_LOCKOUT_EPOCH = 2;
 /** Asked with every login. */
 const withEmailKey = new PreparedSelect('user_with_email_key', (sql) =>
   sql
@@ -165,8 +163,6 @@ export class Users {
             email: address.email,
             emailKey: address.key,
             emailVerifiedAt: fragment`now()`,
-            // What was guessed at the address while it was nobody's is not the user's.
-            lockoutEpoch: fragment`${users.lockoutEpoch} + 1`,
           })
           .where(eq(users.id, userId))
           .returning({ id: users.id }),
@@ -182,7 +178,7 @@ export class Users {
     const id = randomUUID();
     const [row] = await tx
       .insert(users)
-      .values({ id, email: address.email, emailKey: address.key, lockoutEpoch: FIRST_LOCKOUT_EPOCH })
+      .values({ id, email: address.email, emailKey: address.key })
       .onConflictDoNothing({ target: users.emailKey })
       .returning();
     if (!row) return undefined;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type FeatureDatabase, getDatabaseToken } from '../../src/database/index.js';
-import { Administrators } from '../../src/identity/index.js';
+import { Administrators, Users } from '../../src/identity/index.js';
 import { describeReal } from '../support/redis-availability.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
@@ -112,5 +112,17 @@ describeReal('A lock that is lifted while authCache cannot be told', () => {
       expect((await newcomer.attempt({ password: 'wrong' })).status).toBe(401);
     expect((await newcomer.register()).status).toBe(202);
     expect((await newcomer.attempt()).status).toBe(200);
+  });
+
+  it('goes with the account, and not to whoever opens another one at the address that it had', async () => {
+    await lock();
+    const moved = `moved-${person.email}`;
+    const db = house.first.app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
+    const users = house.first.app.get(Users, { strict: false });
+    const address = { email: moved, key: moved };
+    expect(await db.transaction((tx) => users.changeEmail(tx, person.userId, address))).toBe('changed');
+    expect((await person.register()).status).toBe(202);
+    expect((await person.attempt()).status).toBe(200);
+    expect((await person.attempt({ email: moved })).status).toBe(401);
   });
 });

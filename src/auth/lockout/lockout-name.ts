@@ -1,13 +1,13 @@
-/** What everybody's is that has no account, and that of accounts which were there before they had one. */
-const NOBODYS_EPOCH = 1;
+import type { User } from '../../identity/index.js';
 
 /**
- * What an account is called in the lockout: its address, under the epoch that SQL has. Where that grows, failures and locks
- * of before are those of a name that nobody asks for any more, whether Redis can be told or not.
+ * What an account is called in the lockout: its user, under the epoch that SQL has. Where that grows, failures and locks of
+ * before are those of a name that nobody asks for any more, whether Redis can be told or not. An address without an account
+ * is called by itself, so whoever opens one there begins with no guesses of others, and leaves none behind with the address.
  *
- * @param accountKey the one spelling of the e-mail address, which has no space
- * @param epoch `lockoutEpoch` of its user; undefined: nobody has the address
+ * @param accountKey the one spelling of the e-mail address
+ * @param user undefined: nobody has the address
  */
-export function lockoutName(accountKey: string, epoch = NOBODYS_EPOCH): string {
-  return epoch === NOBODYS_EPOCH ? accountKey : `${epoch} ${accountKey}`;
+export function lockoutName(accountKey: string, user: User | undefined): string {
+  return user ? `${user.lockoutEpoch} ${user.id}` : accountKey;
 }

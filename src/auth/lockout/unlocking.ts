@@ -21,7 +21,7 @@ export class Unlocking {
    */
   async perform(tx: Sql, user: User): Promise<void> {
     await this.users.forgetFailures(tx, user.id);
-    await this.records.lift(this.lockout.accountDigests(nameOf(user)), tx);
+    await this.records.lift(this.lockout.accountDigests(lockoutName(user.emailKey, user)), tx);
   }
 
   /**
@@ -31,14 +31,10 @@ export class Unlocking {
    */
   async clear(user: User): Promise<void> {
     try {
-      await this.lockout.unlock(nameOf(user));
+      await this.lockout.unlock(lockoutName(user.emailKey, user));
     } catch (error) {
       // It ends by itself, a day after the last failure.
       if (!(error instanceof AppError)) throw error;
     }
   }
-}
-
-function nameOf({ emailKey, lockoutEpoch }: User): string {
-  return lockoutName(emailKey, lockoutEpoch);
 }

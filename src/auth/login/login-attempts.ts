@@ -36,7 +36,7 @@ export class LoginAttempts {
     const { accountKey, deviceId } = origin;
     const reservation = await this.gate.reserve(origin);
     if (!reservation.allowed) throw new TooManyAttemptsError(reservation.retryAfterMs);
-    const name = lockoutName(accountKey, user?.lockoutEpoch);
+    const name = lockoutName(accountKey, user);
     const record = await this.records.find(this.lockout.accountDigests(name));
     const verdict = await this.lockout.reserve({
       accountKey: name,
