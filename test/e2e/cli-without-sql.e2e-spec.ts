@@ -56,7 +56,7 @@ describeReal('commands while SQL is away', () => {
     'admin revoke --email root@example.com',
     `service-account create --name exporter --tenant ${tenant} --scopes billing:read`,
     'billing dlq --replay --all --yes',
-    'billing replay',
+    'billing replay --type invoice.*',
     `billing replay --to tenant-stream --tenant ${tenant}`,
     'billing backfill',
   ])('"%s" names the server, the variable and what to do', async (words) => {
@@ -67,7 +67,7 @@ describeReal('commands while SQL is away', () => {
   });
 
   it('a host that nobody knows is told as well', async () => {
-    const { code, err } = await cli('billing replay', 'postgres://a:b@nowhere.invalid:5432/bulkhead');
+    const { code, err } = await cli('billing replay --type invoice.*', 'postgres://a:b@nowhere.invalid:5432/bulkhead');
     expect(code).toBe(69);
     expect(err).toContain('- DATABASE_URL (sql): postgres://nowhere.invalid:5432/bulkhead: ');
   });
