@@ -208,6 +208,29 @@ describeReal('a backfill', () => {
     }
   });
 
+  it('goes by what SQL had of the log that is lost, not by what it has of the new one', async () => {
+    const tenantId = await house.tenant();
+    house.stripe.add(fakeEvents({ count: 20, startS: nowS() - 5 * 3600, tenantId }));
+    const row = (objectId: string, entryMs: number) => ({
+      objectId,
+      tenantId,
+      kind: 'invoice' as const,
+      state: {},
+      usage: [],
+      deleted: false,
+      position: '0',
+      entryId: `${entryMs}-0`,
+      eventId: `evt_${objectId}`,
+      createdS: 1,
+    });
+    const rows = [row('in_old', (nowS() - 6 * 3600) * 1000), row('in_new', Date.now())];
+    await house.sql.run((db) => db.insert(billingObjects).values(rows));
+    const [previous, current] = ['d', 'e'].map((sign) => ({ runId: 'a'.repeat(40), birth: sign.repeat(32) }));
+    const change = { previous: previous!, current: current!, lastSeenMs: Date.now() - 60_000 };
+    expect(await house.get(ChangeBackfill).fetchAgain(change)).toBe('done');
+    await expectAllOnce();
+  });
+
   it('fetches it in one of the instances; the others come again, and that is no failure', async () => {
     house.stripe.add(fakeEvents({ count: 10, startS: nowS() - 200 }));
     house.stripe.trouble({ kind: 'slow', ms: 2000 });

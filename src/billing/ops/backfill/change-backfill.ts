@@ -64,7 +64,8 @@ export class ChangeBackfill implements OnModuleInit, BeforeApplicationShutdown {
     const noticedS = Math.ceil(this.clock.nowMs() / 1000);
     const seenS = Math.min(Math.floor(lastSeenMs / 1000) - SEEN_EVERY_S, noticedS);
     const isOther = previous.birth !== current.birth;
-    const lostS = isOther ? Math.floor((await this.applied.moment()) / 1000) : seenS;
+    // What SQL has of the new log, also by an attempt before this one, says nothing of what the old one took with it.
+    const lostS = isOther ? Math.floor((await this.applied.moment(lastSeenMs)) / 1000) : seenS;
     // The newest events are the ones that may be lost, and Stripe does not list them at once.
     await sleep((lagS + 1) * 1000, this.clock, this.ending.signal);
     const { done } = await this.backfill.start({
