@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Backfill } from '../../src/billing/ops/backfill/backfill.js';
 import { ChangeBackfill } from '../../src/billing/ops/backfill/change-backfill.js';
 import { BACKFILL_LOCK_KEY } from '../../src/billing/log/keys.js';
+import { AppliedUpTo } from '../../src/billing/ops/replay/applied-up-to.js';
 import { billingObjects } from '../../src/billing/projector/billing-objects.tables.js';
 import { RunIdWatch } from '../../src/billing/log/run-id-watch.js';
 import { waitFor } from '../support/wait-for.js';
@@ -229,6 +230,10 @@ describeReal('a backfill', () => {
     const change = { previous: previous!, current: current!, lastSeenMs: Date.now() - 60_000 };
     expect(await house.get(ChangeBackfill).fetchAgain(change)).toBe('done');
     await expectAllOnce();
+    // What is done asks SQL nothing: it is a question to all objects.
+    const asked = vi.spyOn(house.get(AppliedUpTo), 'moment');
+    expect(await house.get(ChangeBackfill).fetchAgain(change)).toBe('done');
+    expect(asked).not.toHaveBeenCalled();
   });
 
   it('fetches it in one of the instances; the others come again, and that is no failure', async () => {

@@ -113,6 +113,11 @@ export class Backfill implements BeforeApplicationShutdown {
     return record;
   }
 
+  /** Came to its end. @throws RedisUnavailableError */
+  async isDone(id: string): Promise<boolean> {
+    return (await this.store.find(id))?.state === 'done';
+  }
+
   /** Ends what runs: its record says so, and another process goes on with it. */
   async stop(): Promise<void> {
     this.ending.abort();

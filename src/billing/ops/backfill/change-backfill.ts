@@ -60,6 +60,9 @@ export class ChangeBackfill implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private async fetch({ previous, current, lastSeenMs }: ServerChange): Promise<void> {
+    const id = `restart-${current.runId.slice(0, 16)}-${current.birth.slice(0, 16)}`;
+    // Every instance comes here, and where SQL ends is a question to all of its objects.
+    if (await this.backfill.isDone(id)) return;
     const { lagS, overlapS } = this.backfill.margins;
     const noticedS = Math.ceil(this.clock.nowMs() / 1000);
     const seenS = Math.min(Math.floor(lastSeenMs / 1000) - SEEN_EVERY_S, noticedS);
@@ -69,7 +72,7 @@ export class ChangeBackfill implements OnModuleInit, BeforeApplicationShutdown {
     // The newest events are the ones that may be lost, and Stripe does not list them at once.
     await sleep((lagS + 1) * 1000, this.clock, this.ending.signal);
     const { done } = await this.backfill.start({
-      id: `restart-${current.runId.slice(0, 16)}-${current.birth.slice(0, 16)}`,
+      id,
       fromS: Math.min(seenS, lostS) - overlapS,
       toS: noticedS,
     });
