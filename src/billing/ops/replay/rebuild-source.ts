@@ -1,6 +1,7 @@
-import { type EntryId, compareEntryIds, idAfter, laterId } from '../../log/entry-id.js';
+import { type EntryId, compareEntryIds, idAfter, idBefore, laterId } from '../../log/entry-id.js';
 import type { EventLog } from '../../log/event-log.js';
 import type { LogEntry } from '../../log/log-entry.js';
+import type { RebuildStore } from './rebuild-store.js';
 
 /** A part of what the stream of a tenant should hold. */
 export interface SourcePage {
@@ -16,11 +17,10 @@ const PAGE = 500;
 
 /** Where what a tenant's stream should hold is read from: the log, and the old stream for what the log has no more. */
 export class RebuildSource {
-  /** @param hasStream false: something foreign stands in the place of the old stream */
   constructor(
     private readonly log: EventLog,
+    private readonly store: Pick<RebuildStore, 'newest'>,
     private readonly tenantId: string,
-    private readonly hasStream: boolean,
   ) {}
 
   /**
@@ -44,13 +44,30 @@ export class RebuildSource {
     yield* this.since(laterId(after, tail));
   }
 
-  /** What the old stream has behind an entry, such as what came while the log was read. @throws RedisUnavailableError */
-  since(after: EntryId): AsyncGenerator<SourcePage> {
-    return this.ofStream(after);
+  /**
+   * What the old stream has behind an entry, such as what came while the log was read. The last page reaches up to its newest
+   * entry also over what nobody can read: whoever goes on there does not meet the same again.
+   *
+   * @throws RedisUnavailableError
+   */
+  async *since(after: EntryId): AsyncGenerator<SourcePage> {
+    const newest = await this.store.newest(this.tenantId);
+    if (newest === undefined || compareEntryIds(newest, after) <= 0) return;
+    let at = after;
+    for await (const page of this.between(after)) {
+      at = page.upTo;
+      yield page;
+    }
+    const upTo = idBefore(newest);
+    if (compareEntryIds(upTo, at) > 0) yield { entries: [], upTo, looked: 0 };
   }
 
-  private async *ofStream(after: EntryId, before?: EntryId): AsyncGenerator<SourcePage> {
-    if (!this.hasStream) return;
+  /** The stream may have come or gone since it was asked for last. */
+  private async *ofStream(after: EntryId, before: EntryId): AsyncGenerator<SourcePage> {
+    if ((await this.store.newest(this.tenantId)) !== undefined) yield* this.between(after, before);
+  }
+
+  private async *between(after: EntryId, before?: EntryId): AsyncGenerator<SourcePage> {
     for (let at = after; ;) {
       const bounds = { after: at, ...(before && { before }), count: PAGE };
       const page = await this.log.tenantPage(this.tenantId, bounds);

@@ -117,6 +117,13 @@ export class RebuildStore {
     return this.unlessForeign(() => this.bulk.xlen(tenantKey(tenantId)));
   }
 
+  /** @returns id of the newest entry of a tenant's stream, whoever wrote it; undefined where there is none, or no stream */
+  async newest(tenantId: string): Promise<EntryId | undefined> {
+    const key = tenantKey(tenantId);
+    const last = await this.unlessForeign(() => this.bulk.xrevrange(key, '+', '-', 'COUNT', 1));
+    return parseEntryId(last?.[0]?.[0] ?? '');
+  }
+
   private async write(
     { tenantId, lock }: Rebuilding,
     before: string,

@@ -83,7 +83,7 @@ export class TenantRebuild {
     const { tenantId } = request;
     const before = await this.store.length(tenantId);
     let now = 0;
-    const source = new RebuildSource(this.log, tenantId, before !== undefined);
+    const source = new RebuildSource(this.log, this.store, tenantId);
     for await (const { entries } of source.pages(this.beginning(request))) now += entries.length;
     return { before: before ?? 0, now };
   }
@@ -98,7 +98,7 @@ export class TenantRebuild {
     let run: Run | undefined;
     try {
       const before = await this.store.length(tenantId);
-      const source = new RebuildSource(this.log, tenantId, before !== undefined);
+      const source = new RebuildSource(this.log, this.store, tenantId);
       const place = await this.begin(request, who, watcher);
       run = { ...who, source, watcher, mostLooked, looked: 0, place };
       const next = await this.build(run, source.pages(place.at));
@@ -138,6 +138,7 @@ export class TenantRebuild {
   /** What came while it was built is built as well, until so little is left that one call takes it over. */
   private async swap(run: Run): Promise<RebuildReport> {
     for (;;) {
+      if (run.watcher.signal?.aborted) throw new InterruptedError();
       const swap = await this.store.swap(run, run.place);
       if (swap !== 'behind') return swap;
       const next = await this.build(run, run.source.since(run.place.at));

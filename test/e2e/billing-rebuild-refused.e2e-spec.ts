@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { REBUILD_LOCK_KEY, tenantKey } from '../../src/billing/log/keys.js';
+import { RebuildSource } from '../../src/billing/ops/replay/rebuild-source.js';
+import { RebuildStore } from '../../src/billing/ops/replay/rebuild-store.js';
+import { type RebuildWatcher, TenantRebuild } from '../../src/billing/ops/replay/tenant-rebuild.js';
+import { describeReal } from '../support/redis-availability.js';
+import { OpsHouse } from './billing-ops/house.js';
+
+describeReal('the rebuild of a stream that something stands in the way of', () => {
+  let house: OpsHouse;
+  let tenantId: string;
+  beforeAll(async () => {
+    house = await OpsHouse.open();
+  });
+  afterAll(() => house?.close());
+  beforeEach(async () => {
+    tenantId = await house.tenant();
+    await admin().del(REBUILD_LOCK_KEY);
+  });
+
+  const admin = () => house.redis.admin();
+  const key = () => tenantKey(tenantId);
+  const publish = async (count: number) => {
+    const own = {
+      type: 'charge.succeeded',
+      tenantId,
+      createdS: 1_790_000_000,
+      objectId: '',
+      data: '{}',
+      raw: '{}',
+    };
+    for (let at = 0; at < count; at += 1)
+      await house.log.append({ ...own, eventId: `evt_${tenantId}_${at}` });
+  };
+  /** Of the tenant's stream alone, behind everything. */
+  const plant = async () => {
+    const fields = {
+      t: tenantId,
+      y: 'charge.succeeded',
+      e: 'evt_planted',
+      c: '1',
+      o: '',
+      s: '9',
+      f: '',
+      d: '{}',
+    };
+    await admin().xadd(key(), '*', ...Object.entries(fields).flat());
+  };
+  const rebuild = (watcher: RebuildWatcher = {}) =>
+    house.get(TenantRebuild).run({ tenantId, dryRun: false }, watcher);
+
+  it('passes over any number of entries that nobody can read', async () => {
+    await publish(2);
+    for (let at = 0; at < 150; at += 1) await admin().xadd(key(), '*', 'foreign', 'x');
+    await plant();
+    expect(await rebuild()).toEqual({ before: 153, now: 3 });
+    for (let at = 0; at < 150; at += 1) await admin().xadd(key(), '*', 'foreign', 'x');
+    // The newest one is taken over as it is.
+    expect(await rebuild()).toEqual({ before: 153, now: 4 });
+  });
+
+  it('reads a stream that was not there before', async () => {
+    await admin().set(key(), 'foreign');
+    const source = new RebuildSource(house.log, house.get(RebuildStore), tenantId);
+    const entries = async () => {
+      let count = 0;
+      for await (const page of source.since('0-0')) count += page.entries.length;
+      return count;
+    };
+    expect(await entries()).toBe(0);
+    await admin().del(key());
+    await publish(3);
+    expect(await entries()).toBe(3);
+  });
+});
