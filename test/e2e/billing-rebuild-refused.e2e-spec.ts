@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { REBUILD_LOCK_KEY, tenantKey } from '../../src/billing/log/keys.js';
+import { REBUILD_LOCK_KEY, rebuildKey, tenantKey } from '../../src/billing/log/keys.js';
 import { RebuildSource } from '../../src/billing/ops/replay/rebuild-source.js';
 import { RebuildStore } from '../../src/billing/ops/replay/rebuild-store.js';
 import { type RebuildWatcher, TenantRebuild } from '../../src/billing/ops/replay/tenant-rebuild.js';
+import { RedisUnavailableError } from '../../src/redis/index.js';
 import { describeReal } from '../support/redis-availability.js';
 import { OpsHouse } from './billing-ops/house.js';
 
@@ -58,6 +59,35 @@ describeReal('the rebuild of a stream that something stands in the way of', () =
     // The newest one is taken over as it is.
     expect(await rebuild()).toEqual({ before: 153, now: 4 });
   });
+
+  it.each([
+    { command: 'rename', expected: 'refused', leftover: true },
+    { command: 'persist', expected: 'refused', leftover: true },
+    { command: 'unlink', expected: { before: 3, now: 3 }, leftover: false },
+  ])(
+    'leaves a whole stream that does not end where the right to $command is taken away meanwhile',
+    async ({ command, expected, leftover }) => {
+      await publish(3);
+      const before = await house.log.tenantPage(tenantId, { count: 10 });
+      const lock = await house.get(RebuildStore).lock();
+      const who = { tenantId, lock };
+      const begun = await house.get(RebuildStore).begin(who, { fromMs: null, at: '0-0', entries: 0 });
+      const place = await house.get(RebuildStore).add(who, begun, { entries: before, upTo: before[2]!.id });
+      await admin().acl('SETUSER', 'default', `-${command}`);
+      const swap = await house
+        .get(RebuildStore)
+        .swap(who, place)
+        .catch((error: unknown) => (error instanceof RedisUnavailableError ? 'refused' : error));
+      await admin().acl('SETUSER', 'default', `+${command}`);
+      expect(swap).toEqual(expected);
+      const raw = await admin().xrange(key(), '-', '+');
+      expect(raw.map(([id]) => id)).toEqual(before.map(({ id }) => id));
+      expect(await admin().pttl(key())).toBe(-1);
+      // What was built and is not in place is no burden for ever.
+      expect((await admin().pttl(rebuildKey(tenantId))) > 0).toBe(leftover);
+      await lock.release();
+    },
+  );
 
   it('reads a stream that was not there before', async () => {
     await admin().set(key(), 'foreign');

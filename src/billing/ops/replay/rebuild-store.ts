@@ -100,6 +100,7 @@ export class RebuildStore {
       TENANTS_KEY,
       REBUILD_LOCK_KEY,
       rebuildPlaceKey(tenantId),
+      asideKey(tenantId),
     ];
     const swap = await failClosed('billingEvents', () =>
       swapTenant.run(this.bulk, keys, [at, MOST_TAKEN_OVER, tenantId, lock.text, entries]),
@@ -147,6 +148,11 @@ export class RebuildStore {
       }
     });
   }
+}
+
+/** The stream that was, for as long as one call of a script. */
+function asideKey(tenantId: string): string {
+  return rebuildKey(`${tenantId}:old`);
 }
 
 function assertDone<T extends Swap | 'built'>(said: T, tenantId: string): Exclude<T, Unbuilt> {

@@ -5,6 +5,7 @@
 -- KEYS[3]  sorted set of tenants that hold something
 -- KEYS[4]  lock of whoever builds
 -- KEYS[5]  how far building has come
+-- KEYS[6]  where the old stream is put aside
 -- ARGV[1]  everything up to this entry was looked at; what the tenant had after it is taken over
 -- ARGV[2]  entries to take over at most
 -- ARGV[3]  tenant
@@ -14,7 +15,8 @@
 --          another's, -2 where there are more to take over, -3 where what was built is not what was left there
 --
 -- What was built changes its name: that takes as long for a million entries as for one, and the old stream is freed beside
--- the work of the server. Only what is taken over is copied.
+-- the work of the server, as the last thing: whatever the server refuses by then, the tenant has a whole stream that does not
+-- end by itself. Only what is taken over is copied.
 
 -- An entry with more is none of ours, and writing it would end the script.
 local MOST_FIELDS = 128
@@ -44,10 +46,22 @@ for _, entry in ipairs(found) do
     entries = entries + 1
   end
 end
-redis.call('UNLINK', stream, KEYS[5])
-if entries > 0 then
-  redis.call('RENAME', built, stream)
-  redis.call('PERSIST', stream)
-  redis.pcall('ZADD', KEYS[3], 'NX', '0', ARGV[3])
+if entries == 0 then
+  redis.call('UNLINK', stream, KEYS[5])
+  return { before or 0, 0 }
 end
+local livesMs = math.max(1, redis.call('PTTL', KEYS[5]))
+redis.call('PERSIST', built)
+if redis.call('EXISTS', stream) == 1 then
+  local aside = redis.pcall('RENAME', stream, KEYS[6])
+  if aside.err then
+    -- What is not put in place ends by itself.
+    redis.call('PEXPIRE', built, livesMs)
+    return aside
+  end
+end
+redis.call('RENAME', built, stream)
+redis.pcall('ZADD', KEYS[3], 'NX', '0', ARGV[3])
+-- It is done, whether this is refused or not; the next rebuild puts its stream in the place of what stays.
+redis.pcall('UNLINK', KEYS[5], KEYS[6])
 return { before or 0, entries }
