@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { REBUILD_LOCK_KEY, rebuildKey, tenantKey } from '../../src/billing/log/keys.js';
+import { RebuildChangedError, RebuildStoppedError } from '../../src/billing/ops/ops.errors.js';
 import { RebuildSource } from '../../src/billing/ops/replay/rebuild-source.js';
 import { RebuildStore } from '../../src/billing/ops/replay/rebuild-store.js';
 import { type RebuildWatcher, TenantRebuild } from '../../src/billing/ops/replay/tenant-rebuild.js';
 import { RedisUnavailableError } from '../../src/redis/index.js';
 import { describeReal } from '../support/redis-availability.js';
+import { waitFor } from '../support/wait-for.js';
 import { OpsHouse } from './billing-ops/house.js';
 
 describeReal('the rebuild of a stream that something stands in the way of', () => {
@@ -88,6 +90,39 @@ describeReal('the rebuild of a stream that something stands in the way of', () =
       await lock.release();
     },
   );
+
+  it('begins anew where somebody has changed what was built, and says so', async () => {
+    await publish(3);
+    const spoil = () => void admin().del(rebuildKey(tenantId));
+    await plant();
+    const run = rebuild({ onProgress: spoil });
+    await expect(run).rejects.toThrow(RebuildChangedError);
+    expect(await rebuild()).toEqual({ before: 4, now: 4 });
+  });
+
+  it('does not say what became of the stream where the answer to the last call is missing', async () => {
+    await publish(3);
+    await plant();
+    let pages = 0;
+    const freeze = () => {
+      // From the last page on nothing is answered any more.
+      if ((pages += 1) === 2) void house.redis.freeze();
+    };
+    const failure = await rebuild({ onProgress: freeze }).catch((error: unknown) => error);
+    house.redis.thaw();
+    await admin().del(REBUILD_LOCK_KEY);
+    expect(failure).toBeInstanceOf(RebuildStoppedError);
+    expect(String(failure)).toContain('The new stream may have taken its place');
+    await waitFor(
+      () =>
+        rebuild().then(
+          () => true,
+          () => false,
+        ),
+      { what: 'a rebuild', timeoutMs: 20_000 },
+    );
+    expect(await admin().xlen(key())).toBe(4);
+  });
 
   it('reads a stream that was not there before', async () => {
     await admin().set(key(), 'foreign');

@@ -155,8 +155,8 @@ export class BackfillUnknownError extends AppError {
 }
 
 /**
- * The rebuild of a stream did not come to its end: the stream is as it was. 503, of the type that its cause has; the same
- * request goes on.
+ * The rebuild of a stream did not come to its end: the stream is as it was, or, where the answer to the last call is missing,
+ * the new one may have taken its place. 503, of the type that its cause has; the same request goes on.
  */
 export class RebuildStoppedError extends AppError {
   readonly code = 'REBUILD_STOPPED';
@@ -165,12 +165,12 @@ export class RebuildStoppedError extends AppError {
   readonly title: string;
   override readonly retryAfterMs: number | undefined;
 
-  /** @param remedy what to do, a sentence */
+  /** @param state what became of the stream, and what to do: sentences */
   constructor(
     override readonly cause: AppError,
-    remedy: string,
+    state: string,
   ) {
-    super(`${cause.message} The stream is as it was. ${remedy}`);
+    super(`${cause.message} ${state}`);
     this.slug = cause.slug;
     this.title = cause.title;
     this.retryAfterMs = cause.retryAfterMs;

@@ -8,7 +8,7 @@ import { type EntryId, idBefore } from '../../log/entry-id.js';
 import { EventLog } from '../../log/event-log.js';
 import { isTenantId } from '../../log/event-rules.js';
 import { UNASSIGNED } from '../../log/log-entry.js';
-import { InterruptedError, RebuildStoppedError, SelectionError } from '../ops.errors.js';
+import { InterruptedError, RebuildChangedError, RebuildStoppedError, SelectionError } from '../ops.errors.js';
 import type { OwnedLock } from '../owned-lock.js';
 import { RebuildSource, type SourcePage } from './rebuild-source.js';
 import { KEPT_MS, type RebuildPlace, RebuildStore, type Rebuilding } from './rebuild-store.js';
@@ -46,6 +46,8 @@ interface Run extends Rebuilding {
   readonly mostLooked: number;
   looked: number;
   place: RebuildPlace;
+  /** What is built is being put in place. */
+  swapping: boolean;
 }
 
 /**
@@ -64,7 +66,9 @@ export class TenantRebuild {
   ) {}
 
   /**
-   * @throws SelectionError, AlreadyRunningError; RebuildStoppedError: the stream is as it was, and the same request goes on
+   * @throws SelectionError, AlreadyRunningError
+   * @throws RebuildStoppedError: the stream is as it was, or the error says that it may be the new one; the same request goes on
+   * @throws RebuildChangedError: the stream is as it was, and the same request begins anew
    * @throws RedisUnavailableError, of a request that only counts
    */
   async run(request: RebuildRequest, watcher: RebuildWatcher = {}): Promise<RebuildReport> {
@@ -100,11 +104,11 @@ export class TenantRebuild {
       const before = await this.store.length(tenantId);
       const source = new RebuildSource(this.log, this.store, tenantId);
       const place = await this.begin(request, who, watcher);
-      run = { ...who, source, watcher, mostLooked, looked: 0, place };
+      run = { ...who, source, watcher, mostLooked, looked: 0, place, swapping: false };
       const next = await this.build(run, source.pages(place.at));
       return next ? { before: before ?? 0, now: run.place.entries, next } : await this.swap(run);
     } catch (error) {
-      throw await this.stopped(tenantId, run?.place.entries ?? 0, error);
+      throw await this.stopped(tenantId, run, error);
     }
   }
 
@@ -139,7 +143,9 @@ export class TenantRebuild {
   private async swap(run: Run): Promise<RebuildReport> {
     for (;;) {
       if (run.watcher.signal?.aborted) throw new InterruptedError();
+      run.swapping = true;
       const swap = await this.store.swap(run, run.place);
+      run.swapping = false;
       if (swap !== 'behind') return swap;
       const next = await this.build(run, run.source.since(run.place.at));
       if (next) return { before: (await this.store.length(run.tenantId)) ?? 0, now: run.place.entries, next };
@@ -147,12 +153,16 @@ export class TenantRebuild {
   }
 
   /** @returns what to throw */
-  private async stopped(tenantId: string, entries: number, error: unknown): Promise<unknown> {
-    if (!(error instanceof AppError && error.status === 503)) return error;
+  private async stopped(tenantId: string, run: Run | undefined, error: unknown): Promise<unknown> {
+    if (!(error instanceof AppError && error.status === 503) || error instanceof RebuildChangedError)
+      return error;
+    if (run?.swapping && error instanceof RedisUnavailableError && error.maybeExecuted)
+      return new RebuildStoppedError(error, UNSURE);
     // Whoever goes on later would wait for memory that what is built takes itself.
     const full = error instanceof RedisUnavailableError && error.reason === 'oom';
     if (full) await this.store.drop(tenantId);
-    return new RebuildStoppedError(error, full ? MEMORY : goesOn(entries));
+    const remedy = full ? MEMORY : goesOn(run?.place.entries ?? 0);
+    return new RebuildStoppedError(error, `The stream is as it was. ${remedy}`);
   }
 
   /** Before the first entry that belongs into the stream. */
@@ -166,6 +176,9 @@ export class TenantRebuild {
 
 const MEMORY =
   'Until the end there has to be memory for both streams: give the server more, or the request a later beginning.';
+
+const UNSURE =
+  'The new stream may have taken its place, or the stream is as it was: the same request may be given again in either case.';
 
 function goesOn(entries: number): string {
   if (entries === 0) return 'Give the same request again.';
