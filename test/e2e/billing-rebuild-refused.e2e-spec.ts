@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { REBUILD_LOCK_KEY, rebuildKey, tenantKey } from '../../src/billing/log/keys.js';
-import { RebuildChangedError, RebuildStoppedError } from '../../src/billing/ops/ops.errors.js';
+import {
+  InterruptedError,
+  RebuildChangedError,
+  RebuildStoppedError,
+} from '../../src/billing/ops/ops.errors.js';
 import { RebuildSource } from '../../src/billing/ops/replay/rebuild-source.js';
 import { RebuildStore } from '../../src/billing/ops/replay/rebuild-store.js';
 import { type RebuildWatcher, TenantRebuild } from '../../src/billing/ops/replay/tenant-rebuild.js';
@@ -122,6 +126,18 @@ describeReal('the rebuild of a stream that something stands in the way of', () =
       { what: 'a rebuild', timeoutMs: 20_000 },
     );
     expect(await admin().xlen(key())).toBe(4);
+  });
+
+  it('counts no more than one request may look at, and says how far; and ends where it is told to', async () => {
+    await publish(3);
+    const entries = await house.log.tenantPage(tenantId, { count: 10 });
+    await plant();
+    const request = { tenantId, dryRun: true };
+    const part = await house.get(TenantRebuild).run({ ...request, mostLooked: 1 });
+    expect(part).toEqual({ before: 4, now: 3, next: entries[2]!.id });
+    expect(await house.get(TenantRebuild).run(request)).toEqual({ before: 4, now: 4 });
+    const told = house.get(TenantRebuild).run(request, { signal: AbortSignal.abort() });
+    await expect(told).rejects.toThrow(InterruptedError);
   });
 
   it('reads a stream that was not there before', async () => {

@@ -55,7 +55,7 @@ export class ReplayController {
       ...(fromMs !== undefined && { fromMs }),
     });
     const counts = { entries_before: before, entries_now: now };
-    // The place is kept beside what is built: the same request goes on.
+    // The place is kept beside what is built: the same request goes on. What only counts ends there.
     return { target: 'tenant-stream', dry_run: dryRun, ...counts, next: next ?? null };
   }
 }

@@ -27,7 +27,10 @@ export interface RebuildReport {
   /** Entries of the stream, and those it has now, or would have; with `next`: those that are built. */
   readonly before: number;
   readonly now: number;
-  /** Everything up to here was looked at, and the stream is as it was: the same request goes on. */
+  /**
+   * Everything up to here was looked at, and the stream is as it was: the same request goes on. One that only counts does not:
+   * there would be `now` entries at least.
+   */
   readonly next?: EntryId;
 }
 
@@ -69,12 +72,12 @@ export class TenantRebuild {
    * @throws SelectionError, AlreadyRunningError
    * @throws RebuildStoppedError: the stream is as it was, or the error says that it may be the new one; the same request goes on
    * @throws RebuildChangedError: the stream is as it was, and the same request begins anew
-   * @throws RedisUnavailableError, of a request that only counts
+   * @throws RedisUnavailableError, InterruptedError, of a request that only counts
    */
   async run(request: RebuildRequest, watcher: RebuildWatcher = {}): Promise<RebuildReport> {
     const { tenantId } = request;
     if (!isTenantId(tenantId)) throw new SelectionError('A tenant is a UUID in lower case, or _unassigned.');
-    if (request.dryRun) return await this.preview(request);
+    if (request.dryRun) return await this.preview(request, watcher);
     const lock = await this.store.lock();
     try {
       return await this.make(request, lock, watcher);
@@ -83,13 +86,21 @@ export class TenantRebuild {
     }
   }
 
-  private async preview(request: RebuildRequest): Promise<RebuildReport> {
-    const { tenantId } = request;
-    const before = await this.store.length(tenantId);
-    let now = 0;
+  private async preview(
+    request: RebuildRequest,
+    { signal }: Pick<RebuildWatcher, 'signal'>,
+  ): Promise<RebuildReport> {
+    const { tenantId, mostLooked = Number.POSITIVE_INFINITY } = request;
+    const before = (await this.store.length(tenantId)) ?? 0;
+    let [now, sum] = [0, 0];
     const source = new RebuildSource(this.log, this.store, tenantId);
-    for await (const { entries } of source.pages(this.beginning(request))) now += entries.length;
-    return { before: before ?? 0, now };
+    for await (const { entries, upTo, looked } of source.pages(this.beginning(request))) {
+      now += entries.length;
+      sum += looked;
+      if (signal?.aborted) throw new InterruptedError();
+      if (sum >= mostLooked) return { before, now, next: upTo };
+    }
+    return { before, now };
   }
 
   private async make(
