@@ -30,8 +30,8 @@ export interface EventData {
 }
 
 /**
- * What is kept of an event. One that is too large is kept without its object, and says so: refused it would be sent again
- * for days, and counted by nobody.
+ * What is kept of an event. One that has too much to be shown, or that a backfill finds too large, is kept without its object,
+ * and says so: refused, nobody would count it. A delivery above 512 KiB does not come this far: the webhook answers 413.
  *
  * @param tenantId undefined: nobody knows whose it is
  * @param raw JSON as it was received
