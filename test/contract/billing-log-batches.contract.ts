@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LOG_KEY, eventKey, objectKey, tenantKey } from '../../src/billing/log/keys.js';
 import type { BillingEvent } from '../../src/billing/log/log-entry.js';
+import { type Settler, settled } from '../../src/kernel/settler.js';
 import { RedisUnavailableError } from '../../src/redis/index.js';
 import { type RequestRecord, requestContext } from '../../src/telemetry/index.js';
 import { LogRig, eventOf, plant, tenant } from './billing-log.rig.js';
@@ -134,6 +136,57 @@ withEngine('Appends of one turn', (engine) => {
     await Promise.all(records.map((record, n) => requestContext.run(record, () => append(n))));
     for (const { redis } of records)
       expect(redis).toEqual({ billingEvents: { calls: 1, ms: expect.any(Number) } });
+  });
+
+  describe('of which one waits that throws when it is told', () => {
+    const thrown = new Error('of who waits');
+    let logged: unknown[];
+    let told: string[];
+    beforeEach(() => {
+      logged = [];
+      told = [];
+      Logger.overrideLogger({
+        log: () => undefined,
+        warn: () => undefined,
+        error: (one) => logged.push(one),
+      });
+    });
+    afterEach(() => Logger.overrideLogger(['log', 'error', 'warn']));
+
+    const waiting = (n: number, then: () => void): Settler<unknown> => ({
+      resolve: () => {
+        told.push(`${n} kept`);
+        then();
+      },
+      reject: () => {
+        told.push(`${n} failed`);
+        then();
+      },
+    });
+    const keepThree = (): Promise<void> =>
+      settled((end) => {
+        const then = [
+          () => undefined,
+          () => {
+            throw thrown;
+          },
+          () => end.resolve(),
+        ];
+        for (const [n, one] of then.entries()) rig.log.keep(eventOf(`evt_${n}`), waiting(n, one));
+      });
+
+    it('are told once each that they were kept', async () => {
+      await keepThree();
+      expect(told).toEqual(['0 kept', '1 kept', '2 kept']);
+      expect(logged).toEqual([thrown]);
+    });
+
+    it('are told once each that they failed', async () => {
+      await engine.redis.set(LOG_KEY, 'foreign');
+      await keepThree();
+      expect(told).toEqual(['0 failed', '1 failed', '2 failed']);
+      expect(logged).toEqual([thrown]);
+    });
   });
 
   describe('known', () => {

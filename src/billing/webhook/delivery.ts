@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { isRepeated } from '../../http/index.js';
 import { AppError } from '../../kernel/errors.js';
@@ -24,6 +24,7 @@ export interface TakenIn {
 /** One delivery of Stripe from its bytes to the log. */
 @Injectable()
 export class Delivery {
+  private readonly logger = new Logger('Delivery');
   private readonly verifySeconds;
 
   constructor(
@@ -70,7 +71,11 @@ export class Delivery {
       this.count(undefined, resultOf(told));
       settler.reject(told);
     };
-    if (error instanceof SignatureRefusedError) void this.spend(error, ip).then(tell);
+    if (error instanceof SignatureRefusedError)
+      // Nobody waits for this promise: where whoever is told throws, its rejection would end the process.
+      void this.spend(error, ip)
+        .then(tell)
+        .catch((thrown: unknown) => this.logger.error(thrown));
     else tell(error);
   }
 

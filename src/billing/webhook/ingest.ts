@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type Settler, settled } from '../../kernel/settler.js';
 import { Metrics } from '../../telemetry/index.js';
 import { type AppendOutcome, EventLog } from '../log/event-log.js';
@@ -33,6 +33,8 @@ export interface ReadEvent {
  */
 @Injectable()
 export class Ingest {
+  private readonly logger = new Logger('Ingest');
+
   constructor(
     private readonly customers: CustomerTenants,
     private readonly log: EventLog,
@@ -67,10 +69,14 @@ export class Ingest {
     // Nearly always known: a delivery then waits for the log alone.
     const known = this.customers.known(customerId);
     if (known !== undefined) return this.append(read, known, settler);
-    this.customers.tenantOf(customerId, tenantHint).then(
-      (tenantId) => this.append(read, tenantId, settler),
-      (error: unknown) => settler.reject(error),
-    );
+    this.customers
+      .tenantOf(customerId, tenantHint)
+      .then(
+        (tenantId) => this.append(read, tenantId, settler),
+        (error: unknown) => settler.reject(error),
+      )
+      // Whoever is told threw: nobody waits for this promise, and its rejection would end the process.
+      .catch((error: unknown) => this.logger.error(error));
   }
 
   private append(
