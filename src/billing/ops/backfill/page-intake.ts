@@ -24,7 +24,7 @@ export interface Intake {
  */
 export class PageIntake {
   constructor(
-    private readonly ingest: Ingest,
+    private readonly ingest: Pick<Ingest, 'keep' | 'known'>,
     private readonly clock: Clock,
     private readonly onRefused: (eventId: string) => void,
   ) {}
@@ -56,7 +56,9 @@ export class PageIntake {
     };
     const next = (line: readonly ReadEvent[], at: number): void => {
       const one = line[at];
-      if (one)
+      // What is left of a line goes out one after the other: it must not outlast a shutdown, or a lock that was lost.
+      if (one && signal.aborted) failures.push(new InterruptedError());
+      else if (one)
         return this.keep(one, signal, {
           resolve: (became) => {
             intake[became] += 1;
