@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { LOG_KEY } from '../../src/billing/log/keys.js';
 import { logIdentity } from '../../src/billing/log/log-scripts.js';
+import type { ScriptClient } from '../../src/redis/index.js';
 import { eventOf, LogRig } from './billing-log.rig.js';
 import { withEngine } from './support/engine.js';
 
@@ -24,5 +25,21 @@ withEngine('The identity of the billing log', (engine) => {
     } finally {
       await rig.close();
     }
+  });
+
+  it('is the name of the log alone where the server does not say its run', async () => {
+    const { redis } = engine;
+    // As a server that leaves the line out: the script finds none.
+    const text = logIdentity.text.replace('run_id:', 'no_run_id:');
+    const hiding: ScriptClient = {
+      evalsha: (_sha, count, ...rest) => redis.eval(text, count, ...rest),
+      eval: (_text, count, ...rest) => redis.eval(text, count, ...rest),
+      callBuffer: (command, ...words) => redis.callBuffer(command, ...words),
+    };
+    const ask = (fresh: string) => logIdentity.run(hiding, [LOG_KEY], [fresh]);
+    expect(await ask('a1')).toEqual({ runId: '', birth: 'a1' });
+    expect(await ask('b2')).toEqual({ runId: '', birth: 'a1' });
+    await redis.del(LOG_KEY);
+    expect(await ask('c3')).toEqual({ runId: '', birth: 'c3' });
   });
 });

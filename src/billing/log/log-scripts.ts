@@ -98,17 +98,15 @@ export const trimTenant = script('trim-tenant', (reply) => {
 
 /** Which run of which server holds the log, and which log that is. */
 export interface LogIdentity {
-  /** 40 hexadecimal digits; others after a restart and after a fail-over. */
+  /** 40 hexadecimal digits; others after a restart and after a fail-over. Empty where the server does not say. */
   readonly runId: string;
   /** Hexadecimal digits; others after the log was deleted, as when its server is emptied. */
   readonly birth: string;
 }
 
-/** @returns undefined where the server does not say */
-export const logIdentity = script('log-identity', (reply): LogIdentity | undefined => {
+export const logIdentity = script('log-identity', (reply): LogIdentity => {
   const [runId, birth] = list(reply, 2);
-  if (runId === '') return undefined;
-  if (typeof runId !== 'string' || !/^[0-9a-f]{40}$/.test(runId)) throw new TypeError('not a run id');
+  if (typeof runId !== 'string' || !/^([0-9a-f]{40})?$/.test(runId)) throw new TypeError('not a run id');
   if (typeof birth !== 'string' || !/^[0-9a-f]{1,64}$/.test(birth)) throw new TypeError('not a birth');
   return { runId, birth };
 });

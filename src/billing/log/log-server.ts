@@ -16,10 +16,9 @@ export class LogServer {
   /**
    * Gives the log a name where it has none.
    *
-   * @returns undefined where the server does not say
    * @throws RedisUnavailableError
    */
-  identity(): Promise<LogIdentity | undefined> {
+  identity(): Promise<LogIdentity> {
     const fresh = randomBytes(16).toString('hex');
     return failClosed('billingEvents', () => logIdentity.run(this.redis, [LOG_KEY], [fresh]));
   }

@@ -90,7 +90,6 @@ export class RunIdWatch implements OnApplicationBootstrap, OnModuleDestroy {
    */
   async look(): Promise<void> {
     const identity = await this.server.identity();
-    if (identity === undefined) return;
     const current = textOf(identity);
     this.first ??= { value: current, seenAtMs: this.clock.nowMs() };
     if (!this.marks.isOpen) return;

@@ -3,13 +3,12 @@
 -- KEYS[1]  log; in a cluster it says which server is asked
 -- ARGV[1]  what the log is called by from now on, where it has no name yet: hexadecimal digits
 -- reply    texts: 40 hexadecimal digits, another number after a restart and after a fail-over; the name of the log, another
---          one after it was deleted. Both empty where the server does not say
+--          one after it was deleted. The number is empty where the server does not say
 --
 -- The name is a consumer group that nobody reads with: it lives and dies with the log, also where a server is emptied and
 -- goes on running.
 
-local run = string.match(redis.call('INFO', 'server'), 'run_id:([0-9a-f]+)')
-if not run then return { '', '' } end
+local run = string.match(redis.call('INFO', 'server'), 'run_id:([0-9a-f]+)') or ''
 
 local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
 if groups.err and not string.find(groups.err, 'no such key', 1, true) then return groups end
