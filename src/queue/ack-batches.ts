@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { type Settler, settled } from '../kernel/settler.js';
 import { type Batch, RedisCommandError, type ScriptClient, TurnBatches } from '../redis/index.js';
 import { ackEntries } from './stream-scripts.js';
@@ -36,8 +37,10 @@ class AckBatch implements Batch<Ack> {
 export class AckBatches {
   private readonly batches = new TurnBatches<Ack, AckBatch>(
     () => new AckBatch(),
-    ({ acks }) => void this.run(acks),
+    ({ acks }) => this.outside.runInAsyncScope(() => void this.run(acks)),
   );
+  /** A batch is no single request's: what is logged of it would be told of whichever came first. */
+  private readonly outside = new AsyncResource('AckBatches');
 
   constructor(private readonly options: AckBatchesOptions) {}
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { type SQL, getTableColumns, sql } from 'drizzle-orm';
 import { DatabaseStatementError, type FeatureDatabase } from '../../database/index.js';
 import { type Settler, settled } from '../../kernel/settler.js';
@@ -46,10 +47,14 @@ export class ObjectWrites {
     () => new WriteBatch(),
     // In one order everywhere: two that lock the same rows in different orders would wait for each other.
     ({ writes }) =>
-      void this.run([...writes.values()].sort((a, b) => (a.row.objectId < b.row.objectId ? -1 : 1))),
+      this.outside.runInAsyncScope(
+        () => void this.run([...writes.values()].sort((a, b) => (a.row.objectId < b.row.objectId ? -1 : 1))),
+      ),
   );
+  /** A batch is no single request's: what is logged of it would be told of whichever came first. */
+  private readonly outside = new AsyncResource('ObjectWrites');
 
-  constructor(private readonly database: FeatureDatabase) {}
+  constructor(private readonly database: Pick<FeatureDatabase, 'run'>) {}
 
   /**
    * @param chars of what the event says, about
