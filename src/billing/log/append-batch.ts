@@ -15,6 +15,7 @@ import { pack } from './packing.js';
 const MOST_EVENTS = 32;
 /** Of what the events hold, before it is packed. A larger one goes alone. */
 const LARGEST_CHARS = 256 * 1024;
+
 /** Events that go to Redis in one call of append.lua. */
 export class AppendBatch implements Batch<Append> {
   readonly waiting: Append[] = [];

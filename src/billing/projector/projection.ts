@@ -34,7 +34,8 @@ export class Projection {
 
   /**
    * Keeps what an event says of its object, unless a later event was applied before it. One statement, which is its own
-   * transaction, for all that come in one turn of the event loop. Any number of times, in any order, from any number of processes: the outcome is the same.
+   * transaction, for all that come in one turn of the event loop. Any number of times, in any order, from any number of
+   * processes: the outcome is the same.
    *
    * @throws DatabaseUnavailableError; nothing is lost when the entry is applied again
    */

@@ -24,7 +24,8 @@ export interface StripeEvent {
 const EVENT_ID = /^[\w-]{1,255}$/;
 /** It becomes the name of an event on a stream of lines, where a line break would be an end. */
 const TYPE = /^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*$/;
-const LONGEST_TYPE = 200;
+/** Characters of a type, of the kind of an object, and of what an event says its tenant is. */
+const LONGEST_NAME = 200;
 const OBJECT_ID = /^[\w.-]{1,255}$/;
 const THIN = 'v2.core.event';
 /** Ours, beside the fields of Stripe. */
@@ -77,10 +78,10 @@ export function outlineOf({
   const ofCustomer = kind === 'customer' ? {} : { customer: customerId };
   const outline = {
     id: objectId,
-    ...(kind !== null && kind.length <= LONGEST_TYPE && { object: kind }),
+    ...(kind !== null && kind.length <= LONGEST_NAME && { object: kind }),
     ...(customerId !== '' && ofCustomer),
     ...(tenantHint !== undefined &&
-      tenantHint.length <= LONGEST_TYPE && { metadata: { tenant_id: tenantHint } }),
+      tenantHint.length <= LONGEST_NAME && { metadata: { tenant_id: tenantHint } }),
   };
   return JSON.stringify({
     id: eventId,
@@ -135,7 +136,7 @@ function eventIdOf(value: unknown): string {
 
 function typeOf(value: unknown): string {
   const type = textOf(value);
-  if (type !== null && type.length <= LONGEST_TYPE && TYPE.test(type)) return type;
+  if (type !== null && type.length <= LONGEST_NAME && TYPE.test(type)) return type;
   throw new MalformedEventError('have a type such as invoice.paid');
 }
 
