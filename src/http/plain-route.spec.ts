@@ -60,6 +60,13 @@ class PlainController {
     setImmediate(() => void reply.send(new RefusedError('It comes later.')));
   }
 
+  @Get('early')
+  @PlainRoute()
+  early(@Req() _request: FastifyRequest, @Res() reply: FastifyReply): string {
+    setImmediate(() => void reply.send('what was sent'));
+    return 'what was returned';
+  }
+
   @Get('guarded')
   @UseGuards(Nobody)
   guarded(): string {
@@ -110,6 +117,10 @@ describe('A route with @PlainRoute', () => {
     expect(answer.statusCode).toBe(503);
     expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
     expect(answer.json()).toMatchObject({ type: '/problems/refused', detail, instance: '/refusal' });
+  });
+
+  it('is answered with what the method sends, whatever it returns', async () => {
+    expect((await app.inject('/early')).body).toBe('what was sent');
   });
 
   it('is counted as any other', async () => {

@@ -1,6 +1,7 @@
-import { RouteConfig, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
-import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type PlainMethod, assertPlain } from './plain-route-faults.js';
+import { withRouteConfig } from './route.decorators.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -9,18 +10,13 @@ declare module 'fastify' {
   }
 }
 
-interface PlainMethod {
-  readonly owner: abstract new (...args: never[]) => object;
-  readonly name: string | symbol;
-}
-
 type Answer = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /**
  * For a route that is asked thousands of times a second: Fastify calls the method itself, with request and reply, and the
  * method sends the answer. The hooks of the door hold (request log, metrics, body limit, limits by what the head says), and
  * what it throws, or sends, as an error becomes a problem document. Nothing of Nest's stands before it: no guard, no pipe, no
- * interceptor, no `@Header`. What one of them would decide, the method asks itself.
+ * interceptor, no `@Header`. What one of them would decide, the method asks itself; a route that declares one refuses the start.
  */
 export const PlainRoute = (): MethodDecorator => (target, name, descriptor) =>
   withRouteConfig({ plain: { owner: target.constructor as PlainMethod['owner'], name } })(
@@ -29,24 +25,18 @@ export const PlainRoute = (): MethodDecorator => (target, name, descriptor) =>
     descriptor,
   );
 
-/** Adds to what other decorators have set. */
-export const withRouteConfig =
-  (config: FastifyContextConfig): MethodDecorator =>
-  (target, name, descriptor) => {
-    const others = Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, descriptor.value as object) as
-      FastifyContextConfig | undefined;
-    RouteConfig({ ...others, ...config })(target, name, descriptor);
-  };
-
-/** Must run before the routes are registered. */
+/** Must run before the routes are registered, which throws PlainRouteError then. */
 export function servePlainRoutes(app: NestFastifyApplication): void {
   const instance = app.getHttpAdapter().getInstance();
   instance.addHook('onRoute', (route) => {
     const { plain } = route.config ?? {};
     if (!plain) return;
+    assertPlain(plain);
     const owner = app.get<object>(plain.owner, { strict: false });
     const method = Reflect.get(owner, plain.name) as Answer;
-    // Returns nothing, so that Fastify waits for what the method sends.
-    route.handler = (request, reply) => method.call(owner, request, reply);
+    // Returns nothing, whatever the method does: Fastify waits for what it sends.
+    route.handler = (request, reply) => {
+      method.call(owner, request, reply);
+    };
   });
 }

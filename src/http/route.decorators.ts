@@ -1,5 +1,16 @@
 import { Header } from '@nestjs/common';
-import { withRouteConfig } from './plain-route.js';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
+import type { FastifyContextConfig } from 'fastify';
+
+/** Adds to what other decorators have set. */
+export const withRouteConfig =
+  (config: FastifyContextConfig): MethodDecorator =>
+  (target, name, descriptor) => {
+    const others = Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, descriptor.value as object) as
+      FastifyContextConfig | undefined;
+    RouteConfig({ ...others, ...config })(target, name, descriptor);
+  };
 
 /** For every answer that holds a token: neither a browser nor a proxy may keep it. Problems have it anyway. */
 export const NoStore = (): MethodDecorator => Header('Cache-Control', 'no-store');

@@ -7,6 +7,7 @@ import { GlobalRateLimitGuard, RateLimitGuard } from './rate-limit.guard.js';
 import { RequestLimits } from './request-limits.js';
 import type { RouteLimits } from './route-limits.js';
 import { isBelowApi } from './unmatched-address.js';
+import { RouteLimitError } from './route-faults.js';
 import { RouteTable } from './route-table.js';
 
 /**
@@ -28,6 +29,7 @@ export function limitRequests(app: NestFastifyApplication): void {
     const own = table.ofRoute(route);
     const known = own ?? table.inCommon(route);
     if (!known) return;
+    if (route.config?.plain && !own?.atArrival) throw new RouteLimitError([plainFault(route.config.plain)]);
     if (own) route.config = { ...route.config, rateLimits: own };
     const others = route.onRequest ?? [];
     const hook = own?.atArrival ? atArrival(limits, own) : beforeGuard(limits, known);
@@ -42,6 +44,14 @@ export function limitRequests(app: NestFastifyApplication): void {
   if (table.needsGuard) {
     app.useGlobalGuards(new GlobalRateLimitGuard(app.get(RateLimitGuard, { strict: false })));
   }
+}
+
+/** Nobody would ask the guard, so that nothing would be counted. */
+function plainFault({ owner, name }: { owner: { name: string }; name: string | symbol }): string {
+  return (
+    `${owner.name}.${String(name)}: its rate limit is decided by a guard, and @PlainRoute has none; name a policy that counts ` +
+    'by what the head of a request says, or remove @PlainRoute'
+  );
 }
 
 /** What the head of a request decides alone. */
