@@ -67,7 +67,10 @@ describeReal('commands while SQL is away', () => {
   });
 
   it('a host that nobody knows is told as well', async () => {
-    const { code, err } = await cli('billing replay --type invoice.*', 'postgres://a:b@nowhere.invalid:5432/bulkhead');
+    const { code, err } = await cli(
+      'billing replay --type invoice.*',
+      'postgres://a:b@nowhere.invalid:5432/bulkhead',
+    );
     expect(code).toBe(69);
     expect(err).toContain('- DATABASE_URL (sql): postgres://nowhere.invalid:5432/bulkhead: ');
   });

@@ -51,12 +51,14 @@ export class AppendBatch implements Batch<Append> {
       replayId,
     } = append.event;
     const once = replayed && replayId !== undefined;
+    // Before anything is taken in: what cannot be packed is no part of the batch.
+    const packed = pack(raw);
     this.waiting.push(append);
     this.chars += data.length + raw.length;
     this.keys.push(tenantKey(tenantId), eventKey(eventId));
     if (objectId) this.keys.push(objectKey(objectId));
     if (once) this.keys.push(replayMarkKey(replayId, eventId));
     const telling = once ? 2 : replayed ? 1 : 0;
-    this.args.push(tenantId, type, eventId, createdS, objectId, data, pack(raw), telling);
+    this.args.push(tenantId, type, eventId, createdS, objectId, data, packed, telling);
   }
 }

@@ -3,8 +3,8 @@ import type { LogEntry } from '../../log/log-entry.js';
 import { Projection } from '../../projector/projection.js';
 import type { ReplayWork } from './replay-target.js';
 
-/** As many as the projector's share of SQL has connections. */
-const AT_ONCE = 4;
+/** What is begun together goes to SQL in one statement of as many rows. */
+const AT_ONCE = 32;
 
 /** Applies entries to SQL once more, as the projector does: what is there already stays as it is. */
 @Injectable()
