@@ -91,8 +91,8 @@ async function askOne({ wrk, instance, first, seconds, at }: Asking): Promise<Ro
   const text = (pattern: RegExp) => pattern.exec(stdout)?.[1] ?? '';
   return {
     perSecond: Number(text(/Requests\/sec:\s+([\d.]+)/)),
-    p50Ms: milliseconds(text(/50%\s+(\S+)/)),
-    p99Ms: milliseconds(text(/99%\s+(\S+)/)),
+    p50Ms: milliseconds(text(/^\s+50%\s+(\S+)/m)),
+    p99Ms: milliseconds(text(/^\s+99%\s+(\S+)/m)),
     refused: Number(text(/Non-2xx or 3xx responses: (\d+)/)),
     cpuUs: cpuUs / Number(text(/(\d+) requests in/)),
   };
