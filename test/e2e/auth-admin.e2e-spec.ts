@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type FeatureDatabase, getDatabaseToken } from '../../src/database/index.js';
-import { Administrators } from '../../src/identity/index.js';
 import { describeReal } from '../support/redis-availability.js';
 import { Caller } from './auth/caller.js';
 import { AuthHouse } from './auth/house.js';
@@ -19,10 +18,7 @@ describeReal('Administrators', () => {
   let rights = '';
   beforeAll(async () => {
     house = await AuthHouse.open();
-    root = await Person.verified(house);
-    const db = house.first.app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
-    const administrators = house.first.app.get(Administrators, { strict: false });
-    await db.transaction((tx) => administrators.grant(tx, root.userId, 'test'));
+    root = await Person.administrator(house);
     rights = (await root.login()).access;
   });
   afterAll(() => house.close());

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type FeatureDatabase, getDatabaseToken } from '../../src/database/index.js';
-import { Administrators, Users } from '../../src/identity/index.js';
+import { Users } from '../../src/identity/index.js';
 import { describeReal } from '../support/redis-availability.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
@@ -38,10 +38,7 @@ describeReal('A lock that is lifted while authCache cannot be told', () => {
   let person: Person;
   beforeAll(async () => {
     house = await AuthHouse.open({ separate: true, env: { AUTH_CACHE_REDIS_COMMAND_MS: '1s' } });
-    root = await Person.verified(house);
-    const db = house.first.app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
-    const administrators = house.first.app.get(Administrators, { strict: false });
-    await db.transaction((tx) => administrators.grant(tx, root.userId, 'test'));
+    root = await Person.administrator(house);
     rights = (await root.login()).access;
   });
   afterAll(() => house.close());

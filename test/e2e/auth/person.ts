@@ -1,3 +1,5 @@
+import { type FeatureDatabase, getDatabaseToken } from '../../../src/database/index.js';
+import { Administrators } from '../../../src/identity/index.js';
 import { type Answer, Caller, textOf } from './caller.js';
 import type { AuthHouse, Instance } from './house.js';
 
@@ -45,6 +47,16 @@ export class Person extends Caller {
     if (answer.status !== 200) throw new Error(`verify: ${answer.status} ${JSON.stringify(answer.body)}`);
     const { access } = await person.login();
     person.userId = textOf(await person.me(access), 'id');
+    return person;
+  }
+
+  /** Whose logins from now on have the rights of an administrator. */
+  static async administrator(house: AuthHouse): Promise<Person> {
+    const person = await Person.verified(house);
+    const { app } = house.first;
+    const db = app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
+    const administrators = app.get(Administrators, { strict: false });
+    await db.transaction((tx) => administrators.grant(tx, person.userId, 'test'));
     return person;
   }
 

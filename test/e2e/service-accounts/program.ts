@@ -1,12 +1,10 @@
 import { type KeyObject, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { type FeatureDatabase, getDatabaseToken } from '../../../src/database/index.js';
 import {
   type SignedClaims,
   TOKEN_PATH,
   type TokenWish,
   claimsFor,
 } from '../../../src/auth/service-accounts/signed-request.js';
-import { Administrators } from '../../../src/identity/index.js';
 import { type Answer, Caller, newAddress, textOf } from '../auth/caller.js';
 import type { AuthHouse, Instance } from '../auth/house.js';
 import { Person } from '../auth/person.js';
@@ -35,10 +33,7 @@ export class Operator {
   ) {}
 
   static async of(house: AuthHouse): Promise<Operator> {
-    const person = await Person.verified(house);
-    const db = house.first.app.get<FeatureDatabase>(getDatabaseToken('identity'), { strict: false });
-    const administrators = house.first.app.get(Administrators, { strict: false });
-    await db.transaction((tx) => administrators.grant(tx, person.userId, 'test'));
+    const person = await Person.administrator(house);
     const { access, tenantId } = await person.login();
     return new Operator(person, access, tenantId);
   }
