@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly cwd?: string;
   /** Embedded engines are compiled first. */
   readonly listensWithinMs?: number;
+  /** Arguments of Node itself. */
+  readonly nodeArguments?: readonly string[];
 }
 
 /**
@@ -35,10 +37,15 @@ export interface Surroundings {
  */
 export async function startApplication(
   env: Readonly<Record<string, string>>,
-  { cwd = fileURLToPath(new URL('.', import.meta.url)), listensWithinMs = 20_000 }: Surroundings = {},
+  {
+    cwd = fileURLToPath(new URL('.', import.meta.url)),
+    listensWithinMs = 20_000,
+    nodeArguments = [],
+  }: Surroundings = {},
 ): Promise<RunningApplication> {
   const port = env['PORT'] ?? (await freePort());
-  const child = spawn(process.execPath, [...nodeArgumentsWithoutFeatures(), join(root, 'dist/main.js')], {
+  const main = join(root, 'dist/main.js');
+  const child = spawn(process.execPath, [...nodeArguments, ...nodeArgumentsWithoutFeatures(), main], {
     // No inherited variables and a folder without .env: the test says all that the application knows.
     cwd,
     env: { PATH: process.env.PATH ?? '', PORT: String(port), HOST: '127.0.0.1', LOG_FORMAT: 'json', ...env },

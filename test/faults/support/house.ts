@@ -1,5 +1,5 @@
 import { PURPOSES, type BuiltInPurpose } from '../../../src/redis/index.js';
-import { type RunningApplication, startApplication } from '../../support/application.js';
+import { type RunningApplication, type Surroundings, startApplication } from '../../support/application.js';
 import { createTestCertificates } from '../../support/certificates.js';
 import { type Compartments, openCompartments } from '../../support/compartments.js';
 import { CANARY, type Site, closeSite, openSite } from './site.js';
@@ -22,7 +22,10 @@ export interface FaultHouse {
   /** The core in this process, connected to all of them. Closed by whoever opens it. */
   openCore(extra?: Readonly<Record<string, string>>): Promise<Compartments>;
   /** The built application as a process of its own, in the production profile. */
-  startApplication(extra?: Readonly<Record<string, string>>): Promise<RunningApplication>;
+  startApplication(
+    extra?: Readonly<Record<string, string>>,
+    surroundings?: Surroundings,
+  ): Promise<RunningApplication>;
   close(): Promise<void>;
 }
 
@@ -48,7 +51,7 @@ export async function openFaultHouse(): Promise<FaultHouse> {
   return {
     sites: Object.fromEntries(sites.map((site) => [site.purpose, site])) as Record<BuiltInPurpose, Site>,
     openCore: (extra = {}) => openCompartments(PURPOSE_NAMES, { ...env, ...extra }),
-    startApplication: (extra = {}) => startApplication({ ...env, ...extra }),
+    startApplication: (extra = {}, surroundings = {}) => startApplication({ ...env, ...extra }, surroundings),
     close: async () => {
       await Promise.all([...sites.map(closeSite), sql.stop()]);
     },

@@ -13,7 +13,7 @@ const DISTURBED_SHARE = 0.2;
 /** A shorter pause disturbs an episode only by the time-outs that it causes, which are counted themselves. */
 const DISTURBING_MS = 100;
 /** What the application may hold after the whole run beyond what it held when warm. */
-export const GROWTH_BYTES = 20 * 1024 * 1024;
+const GROWTH_BYTES = 20 * 1024 * 1024;
 
 /** Adds up a run: a line for each strike, the sums at the end, and what they must not exceed. */
 export class Report {
@@ -39,7 +39,7 @@ export class Report {
     return this.lines.join('');
   }
 
-  /** @param growthBytes of the application's resident memory since its warm-up */
+  /** @param growthBytes that the application holds beyond what it held after its warm-up */
   complaints(growthBytes: number): string[] {
     const ms = this.recoveries.map((recovery) => recovery.ms);
     const late = this.recoveries.filter((recovery) => recovery.ms > RECOVERY_MAX_MS);

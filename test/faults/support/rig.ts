@@ -6,7 +6,7 @@ import { waitFor } from '../../support/wait-for.js';
 import { Callers, type Incrementer } from './callers.js';
 import { type EndpointRow, readEndpointTable } from './endpoint-table.js';
 import { type FaultHouse, PURPOSE_NAMES, openFaultHouse } from './house.js';
-import { residentBytes } from './memory.js';
+import { COLLECTS_ON_DEMAND, heldBytes } from './memory.js';
 import { type PerPurpose, perPurpose } from './per-purpose.js';
 import { clientNames } from './server-view.js';
 import { StallWatch } from './stall-watch.js';
@@ -23,15 +23,10 @@ export interface Rig {
   readonly stalls: StallWatch;
   /** Names of the clients of each server while nothing is wrong. */
   readonly connections: PerPurpose<readonly string[]>;
-  /** Resident memory of the application after its warm-up. */
+  /** What the application held after its warm-up, see {@link heldBytes}. */
   readonly warmBytes: number;
   /** Rejections of this process that nobody handled, until somebody takes them. */
   readonly unhandled: unknown[];
-  /**
-   * Resident memory of the application, bytes. Above `limit` it is made to work on until its heap is collected,
-   * since garbage is no leak; what is above it then, stays.
-   */
-  settledBytes(limit: number): Promise<number>;
   /** @throws Error when a compartment does not become up, of the core or of the application */
   allUp(): Promise<void>;
   /** Ends the traffic, then the application by SIGTERM. */
@@ -41,10 +36,8 @@ export interface Rig {
 
 /** One round of the warm-up: each visitor asks each endpoint so many times. */
 const WARM_UP = { visitors: 8, times: 15, maxRounds: 12 };
-/** A round that adds less says that the heap has the size that it has under traffic. */
+/** A round that adds less says that everything has been compiled and cached. */
 const SETTLED_BYTES = 1024 * 1024;
-/** Some ten thousand requests: a heap that is not collected by then does not get smaller. */
-const COLLECTION_ROUNDS = 30;
 /** The first calls of a process take ten times as long as all others. */
 const TRAFFIC_WARM_UP_MS = 500;
 
@@ -53,7 +46,7 @@ export async function openRig(): Promise<Rig> {
   const note = (error: unknown) => unhandled.push(error);
   process.on('unhandledRejection', note);
   const house = await openFaultHouse();
-  const app = await house.startApplication();
+  const app = await house.startApplication({}, { nodeArguments: COLLECTS_ON_DEMAND });
   const core = await house.openCore();
   const table = readEndpointTable();
   const warmBytes = await warmUp(app, table);
@@ -76,7 +69,6 @@ export async function openRig(): Promise<Rig> {
     connections: await clientNames(house.sites),
     warmBytes,
     unhandled,
-    settledBytes: (limit) => settledBytes(rig, limit),
     allUp: () => allUp(rig),
     endApplication: async () => {
       await endTraffic();
@@ -96,24 +88,15 @@ export async function openRig(): Promise<Rig> {
   return rig;
 }
 
-/** @returns the largest resident memory that was seen */
-async function warmUp({ process: { pid }, origin }: RunningApplication, table: readonly EndpointRow[]) {
-  let [before, now] = [0, residentBytes(pid)];
+/** @returns the most that it held after a round, bytes */
+async function warmUp(app: RunningApplication, table: readonly EndpointRow[]): Promise<number> {
+  let [before, now] = [0, await heldBytes(app)];
   for (let round = 0; round < WARM_UP.maxRounds && now > before + SETTLED_BYTES; round += 1) {
-    await work(origin, table);
+    await work(app.origin, table);
     before = now;
-    now = Math.max(now, residentBytes(pid));
+    now = Math.max(now, await heldBytes(app));
   }
   return now;
-}
-
-async function settledBytes({ app, table }: Rig, limit: number): Promise<number> {
-  let bytes = residentBytes(app.process.pid);
-  for (let round = 0; round < COLLECTION_ROUNDS && bytes > limit; round += 1) {
-    await work(app.origin, table);
-    bytes = residentBytes(app.process.pid);
-  }
-  return bytes;
 }
 
 /** One round of requests, as many at a time as keep the application busy. */

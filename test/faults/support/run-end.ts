@@ -1,5 +1,6 @@
-import { GROWTH_BYTES, type Report } from './report.js';
 import { SECRETS } from './house.js';
+import { heldBytes } from './memory.js';
+import type { Report } from './report.js';
 import type { Rig } from './rig.js';
 
 /** Once in this time a lost compartment is an error in the log (REDIS_WARN_INTERVAL_MS, by default). */
@@ -12,7 +13,7 @@ const ANNOUNCED_EVERY_MS = 300_000;
  * @returns one sentence for each broken promise
  */
 export async function endRun(rig: Rig, report: Report, ranMs: number): Promise<string[]> {
-  const growthBytes = (await rig.settledBytes(rig.warmBytes + GROWTH_BYTES)) - rig.warmBytes;
+  const growthBytes = (await heldBytes(rig.app)) - rig.warmBytes;
   process.stdout.write(report.sums(growthBytes));
   const { code } = await rig.endApplication();
   return [
