@@ -66,14 +66,7 @@ export class AppLogger extends ConsoleLogger {
    * @returns false where they are not plain data, and nothing was written
    */
   private printLine(text: string, { context = '', level = 'log', params = {} }: PlainLine): boolean {
-    const line: Record<string, unknown> = {
-      time: new Date().toISOString(),
-      level: level === 'log' ? 'info' : level,
-      message: redactText(text),
-      ...this.marks,
-    };
-    const requestId = requestContext.getStore()?.requestId;
-    if (requestId) line['request_id'] = requestId;
+    const line = this.beginLine(new Date(), level, redactText(text));
     if (context) line['context'] = redactText(context);
     const fields = redact(params) as Record<string, unknown>;
     for (const name of Object.keys(fields))
@@ -94,20 +87,32 @@ export class AppLogger extends ConsoleLogger {
   }
 
   /**
-   * Names and forms that log collectors know without configuration. What `redact` leaves is plain data, so the
-   * slow serialiser, which expects circles and class instances, is only needed for the rest, such as a bigint.
+   * What `redact` leaves is plain data, so the slow serialiser, which expects circles and class instances, is only
+   * needed for the rest, such as a bigint.
    */
   protected override stringifyJsonLogObject(line: Record<string, unknown>): string {
     const { level, timestamp, pid, message, ...rest } = line;
-    const requestId = requestContext.getStore()?.requestId;
-    const time = new Date(timestamp as number).toISOString();
-    const head = { time, level: level === 'log' ? 'info' : level, message, ...this.marks };
-    const record = Object.assign(head, requestId && { request_id: requestId }, rest, { pid });
+    const record = Object.assign(this.beginLine(new Date(timestamp as number), level, message), rest, {
+      pid,
+    });
     try {
       return JSON.stringify(record);
     } catch {
       return super.stringifyJsonLogObject(record);
     }
+  }
+
+  /** What every line of JSON begins with, by names and forms that log collectors know without configuration. */
+  private beginLine(time: Date, level: unknown, message: unknown): Record<string, unknown> {
+    const line: Record<string, unknown> = {
+      time: time.toISOString(),
+      level: level === 'log' ? 'info' : level,
+      message,
+      ...this.marks,
+    };
+    const requestId = requestContext.getStore()?.requestId;
+    if (requestId) line['request_id'] = requestId;
+    return line;
   }
 }
 

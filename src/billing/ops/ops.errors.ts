@@ -103,34 +103,48 @@ export class InterruptedError extends AppError {
   }
 }
 
-/**
- * A replay did not come to its end. 503, of the type that its cause has; the same request with its id goes on, and tells
- * nothing twice.
- */
-export class ReplayStoppedError extends AppError {
-  readonly code = 'REPLAY_STOPPED';
+/** A work did not come to its end. 503, of the type that its cause has. */
+abstract class StoppedError extends AppError {
   readonly status = 503;
   readonly slug: string;
   readonly title: string;
   override readonly retryAfterMs: number | undefined;
 
-  /** @param next where to go on, as `after`; unset: from the beginning */
+  /** @param state what became of the work, and what to do: sentences */
   constructor(
     override readonly cause: AppError,
-    readonly replayId: string,
-    readonly next?: string,
+    state: string,
   ) {
-    super(
-      `${cause.message} Replay ${replayId} stopped before its end. Give the same request with the id ${replayId} to go on: ` +
-        'what was told is not told again.',
-    );
+    super(`${cause.message} ${state}`);
     this.slug = cause.slug;
     this.title = cause.title;
     this.retryAfterMs = cause.retryAfterMs;
   }
 
   override get extensions(): Record<string, unknown> {
-    return { ...this.cause.extensions, id: this.replayId, next: this.next ?? null };
+    return { ...this.cause.extensions };
+  }
+}
+
+/** A replay did not come to its end: the same request with its id goes on, and tells nothing twice. */
+export class ReplayStoppedError extends StoppedError {
+  readonly code = 'REPLAY_STOPPED';
+
+  /** @param next where to go on, as `after`; unset: from the beginning */
+  constructor(
+    cause: AppError,
+    readonly replayId: string,
+    readonly next?: string,
+  ) {
+    super(
+      cause,
+      `Replay ${replayId} stopped before its end. Give the same request with the id ${replayId} to go on: ` +
+        'what was told is not told again.',
+    );
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { ...super.extensions, id: this.replayId, next: this.next ?? null };
   }
 }
 
@@ -156,29 +170,10 @@ export class BackfillUnknownError extends AppError {
 
 /**
  * The rebuild of a stream did not come to its end: the stream is as it was, or, where the answer to the last call is missing,
- * the new one may have taken its place. 503, of the type that its cause has; the same request goes on.
+ * the new one may have taken its place. The same request goes on.
  */
-export class RebuildStoppedError extends AppError {
+export class RebuildStoppedError extends StoppedError {
   readonly code = 'REBUILD_STOPPED';
-  readonly status = 503;
-  readonly slug: string;
-  readonly title: string;
-  override readonly retryAfterMs: number | undefined;
-
-  /** @param state what became of the stream, and what to do: sentences */
-  constructor(
-    override readonly cause: AppError,
-    state: string,
-  ) {
-    super(`${cause.message} ${state}`);
-    this.slug = cause.slug;
-    this.title = cause.title;
-    this.retryAfterMs = cause.retryAfterMs;
-  }
-
-  override get extensions(): Record<string, unknown> {
-    return { ...this.cause.extensions };
-  }
 }
 
 /** Somebody has deleted or changed what was built. 503; the stream is as it was, and a new start begins anew. */
