@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { describeAnswers } from './app.openapi-answers.js';
 import { describeBodies } from './app.openapi-bodies.js';
 import { describeOperations } from './app.openapi-operations.js';
 import { addProblems } from './app.openapi-problems.js';
@@ -29,6 +30,7 @@ export function buildOpenApi(app: NestFastifyApplication, appName: string): Open
   describeBodies(app, document);
   addProblems(document);
   describeOperations(app, document);
+  describeAnswers(document);
   return document;
 }
 

@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { AppModule } from '../../src/app.module.js';
 import { createHttpApp } from '../../src/app.setup.js';
+import { DescribedAnswers } from '../support/described-answers.js';
 import { NO_FEATURES } from '../support/no-features.js';
 import { describeReal } from '../support/redis-availability.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
@@ -13,16 +14,19 @@ const OPS = { authorization: `Bearer ${TOKEN}` };
 describeReal('What operators order over HTTP about streams, and about anything in an outage', () => {
   let server: RedisServer;
   let app: NestFastifyApplication;
+  const answers = new DescribedAnswers();
 
   beforeAll(async () => {
     server = await startRedisServer();
     const env = { APP_PROFILE: 'test', REDIS_URL: server.url(), OPS_TOKEN: TOKEN };
     app = await createHttpApp(AppModule.register({ env, ...NO_FEATURES }), { logger: false });
+    answers.watch(app);
     await app.init();
   });
   afterAll(async () => {
     await app.close();
     await server.stop();
+    answers.settle();
   });
 
   type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';

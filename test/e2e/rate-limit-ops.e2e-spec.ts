@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppModule } from '../../src/app.module.js';
 import { createHttpApp } from '../../src/app.setup.js';
+import { DescribedAnswers } from '../support/described-answers.js';
 import { NO_FEATURES } from '../support/no-features.js';
 import { describeReal } from '../support/redis-availability.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
@@ -16,12 +17,14 @@ const from = (address: string) => ({ 'x-forwarded-for': address });
 describeReal('The endpoints for operators of rate limits', () => {
   let server: RedisServer;
   const apps: NestFastifyApplication[] = [];
+  const answers = new DescribedAnswers();
 
   beforeAll(async () => {
     server = await startRedisServer();
     for (let at = 0; at < 2; at += 1) {
       const env = { APP_PROFILE: 'test', REDIS_URL: server.url(), OPS_TOKEN: TOKEN, TRUST_PROXY: '1' };
       const app = await createHttpApp(AppModule.register({ env, ...NO_FEATURES }), { logger: false });
+      answers.watch(app);
       await app.init();
       apps.push(app);
     }
@@ -29,6 +32,7 @@ describeReal('The endpoints for operators of rate limits', () => {
   afterAll(async () => {
     await Promise.all(apps.map((app) => app.close()));
     await server.stop();
+    answers.settle();
   });
   beforeEach(async () => {
     await server.admin().flushall();

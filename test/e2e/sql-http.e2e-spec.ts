@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppModule } from '../../src/app.module.js';
 import { createHttpApp } from '../../src/app.setup.js';
 import { DatabaseModule } from '../../src/database/index.js';
+import { DescribedAnswers } from '../support/described-answers.js';
 import { freshDatabase } from '../support/postgres.js';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
@@ -12,6 +13,7 @@ const OPS = { authorization: `Bearer ${TOKEN}` };
 
 let proxy: TcpProxy;
 let app: NestFastifyApplication;
+const answers = new DescribedAnswers();
 beforeAll(async () => {
   const url = new URL(await freshDatabase());
   proxy = await startTcpProxy({ targetPort: Number(url.port) });
@@ -25,11 +27,13 @@ beforeAll(async () => {
   };
   const imports = [DatabaseModule.forFeature('feature-of-a-test', { connections: 2 })];
   app = await createHttpApp(AppModule.register({ env, imports }), { logger: false });
+  answers.watch(app);
   await app.init();
 });
 afterAll(async () => {
   await app?.close();
   await proxy?.stop();
+  answers.settle();
 });
 
 const get = async (url: string) => {

@@ -7,6 +7,7 @@ import { type FeatureDatabase, getDatabaseToken } from '../../../src/database/in
 import { SecurityEvents } from '../../../src/identity/index.js';
 import { mailOutbox } from '../../../src/mail/mail.tables.js';
 import { Metrics } from '../../../src/telemetry/index.js';
+import { DescribedAnswers } from '../../support/described-answers.js';
 import { NO_FEATURES } from '../../support/no-features.js';
 import { freshDatabase } from '../../support/postgres.js';
 import { type RedisServer, startRedisServer } from '../../support/redis-server.js';
@@ -57,6 +58,7 @@ export class AuthHouse {
   readonly instances: Instance[] = [];
   /** Every line that was logged, as JSON: of all instances, since Nest has one logger per process. */
   readonly lines: string[] = [];
+  private readonly answers = new DescribedAnswers();
 
   private constructor(
     private readonly servers: ReadonlyMap<Stem, RedisServer>,
@@ -78,7 +80,7 @@ export class AuthHouse {
 
   /** One more instance on the same servers. */
   async start(): Promise<Instance> {
-    const instance = await Instance.start(this.env, this.lines);
+    const instance = await Instance.start(this.env, this.lines, this.answers);
     this.instances.push(instance);
     return instance;
   }
@@ -126,6 +128,7 @@ export class AuthHouse {
   async close(): Promise<void> {
     await Promise.all(this.instances.map(({ app }) => app.close()));
     await Promise.all([...new Set(this.servers.values())].map((server) => server.stop()));
+    this.answers.settle();
   }
 }
 
@@ -141,10 +144,11 @@ export class Instance {
     readonly port: number,
   ) {}
 
-  static async start(env: Environment, lines: string[]): Promise<Instance> {
+  static async start(env: Environment, lines: string[], answers: DescribedAnswers): Promise<Instance> {
     const keep = (...parts: unknown[]): void => void lines.push(JSON.stringify(parts));
     const logger = { log: keep, error: keep, warn: keep, debug: keep, verbose: keep, fatal: keep };
     const app = await createHttpApp(AppModule.register({ ...NO_FEATURES, env }), { logger });
+    answers.watch(app);
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as { port: number };
     return new Instance(app, port);

@@ -11,6 +11,7 @@ import { type FeatureDatabase, getDatabaseToken } from '../../../src/database/in
 import { Passwords, Tenants, Users, normalizeEmail } from '../../../src/identity/index.js';
 import type { RateLimitModuleOptions, StreamQuotaTable } from '../../../src/rate-limit/index.js';
 import { Metrics } from '../../../src/telemetry/index.js';
+import { DescribedAnswers } from '../../support/described-answers.js';
 import { NO_FEATURES } from '../../support/no-features.js';
 import { freshDatabase } from '../../support/postgres.js';
 import { type RedisServer, startRedisServer } from '../../support/redis-server.js';
@@ -73,6 +74,7 @@ export interface StreamHouseOptions {
 export class StreamHouse {
   readonly apps: NestFastifyApplication[] = [];
   private readonly sources: TestSource[] = [];
+  private readonly answers = new DescribedAnswers();
   private events = 0;
 
   private constructor(
@@ -108,6 +110,7 @@ export class StreamHouse {
     const { rateLimit } = this;
     const module = AppModule.register({ ...NO_FEATURES, rateLimit, env: { ...this.env, ...env } });
     const app = await createHttpApp(module, { logger: false });
+    this.answers.watch(app);
     await app.listen(0, '127.0.0.1');
     this.apps.push(app);
     return app;
@@ -233,6 +236,7 @@ export class StreamHouse {
     await Promise.all(this.sources.map((source) => source.cut()));
     await Promise.all(this.apps.map((app) => app.close()));
     await Promise.all([this.billing.stop(), this.others.stop()]);
+    this.answers.settle();
   }
 }
 
