@@ -25,7 +25,7 @@ function generated(schema: string): string[] {
     cwd: root,
     // A question, as about a column that may have been renamed, finds nobody.
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 120_000,
   });
   const before = readdirSync(MIGRATIONS);
   return readdirSync(out).filter((name) => !before.includes(name));

@@ -27,5 +27,5 @@ describe('a policy and a dimension that a feature team adds', () => {
   it('are known to the compiler wherever they are named, and the product compiles around them', () => {
     const faults = faultsInFeature('policy', BROUGHT + MISUSE.join('\n'));
     expect(faults.map((fault) => fault.slice(0, fault.indexOf(';') + 1) || fault)).toEqual(MISUSE);
-  }, 120_000);
+  });
 });

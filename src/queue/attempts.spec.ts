@@ -65,7 +65,7 @@ describe('a worker that lives for long', () => {
     return process.memoryUsage().heapUsed;
   }
 
-  it('keeps nothing of what it has done', { timeout: 60_000 }, async () => {
+  it('keeps nothing of what it has done', async () => {
     const source = new Heap();
     const perform = async (_work: Work, signal: AbortSignal): Promise<void> => {
       // As a call to a server would.

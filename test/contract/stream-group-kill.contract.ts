@@ -10,7 +10,6 @@ import { KEY, QueueRig } from './stream-group.rig.js';
 import { withEngine } from './support/engine.js';
 
 const script = fileURLToPath(new URL('queue/worker-process.mjs', import.meta.url));
-const PATIENT = { timeout: 120_000 };
 
 withEngine('Workers on a stream in processes of their own', (engine) => {
   let build: OwnBuild;
@@ -18,7 +17,7 @@ withEngine('Workers on a stream in processes of their own', (engine) => {
   beforeAll(async () => {
     build = createOwnBuild('stream-group');
     rig = await QueueRig.open(engine);
-  }, 120_000);
+  });
   afterAll(async () => {
     await rig?.close();
     build?.remove();
@@ -50,30 +49,26 @@ withEngine('Workers on a stream in processes of their own', (engine) => {
 
   const sortedNames = (names: readonly string[]) => [...names].sort();
 
-  it(
-    'two of them, one killed in the middle: everything is done, and little of it twice',
-    PATIENT,
-    async () => {
-      const [victim, heir] = await Promise.all([startWorker(2000, 'done'), startWorker(2000, 'done')]);
-      const adding = rig.add(600);
-      await waitFor(() => victim.names().length > 20 && heir.names().length > 20, {
-        what: 'both to be at it',
-        timeoutMs: 30_000,
-        intervalMs: 1,
-      });
-      await victim.kill();
-      const names = await adding;
-      await rig.idle(60_000);
-      const all = () => [...victim.names(), ...heir.names()];
-      await waitFor(() => new Set(all()).size === 600, { what: 'all to be told' });
-      expect(sortedNames([...new Set(all())])).toEqual(sortedNames(names));
-      // At most what it had in its hands.
-      expect(all().length - 600).toBeLessThanOrEqual(16);
-      expect(await rig.dead()).toEqual([]);
-    },
-  );
+  it('two of them, one killed in the middle: everything is done, and little of it twice', async () => {
+    const [victim, heir] = await Promise.all([startWorker(2000, 'done'), startWorker(2000, 'done')]);
+    const adding = rig.add(600);
+    await waitFor(() => victim.names().length > 20 && heir.names().length > 20, {
+      what: 'both to be at it',
+      timeoutMs: 30_000,
+      intervalMs: 1,
+    });
+    await victim.kill();
+    const names = await adding;
+    await rig.idle(60_000);
+    const all = () => [...victim.names(), ...heir.names()];
+    await waitFor(() => new Set(all()).size === 600, { what: 'all to be told' });
+    expect(sortedNames([...new Set(all())])).toEqual(sortedNames(names));
+    // At most what it had in its hands.
+    expect(all().length - 600).toBeLessThanOrEqual(16);
+    expect(await rig.dead()).toEqual([]);
+  });
 
-  it('one killed with its hands full: another does all of it after the lease', PATIENT, async () => {
+  it('one killed with its hands full: another does all of it after the lease', async () => {
     const victim = await startWorker(1500, 'hang');
     const names = await rig.add(16);
     await waitFor(() => victim.names().length === 16, { what: 'all to be begun', timeoutMs: 30_000 });
@@ -85,7 +80,7 @@ withEngine('Workers on a stream in processes of their own', (engine) => {
     expect(sortedNames(heir.names())).toEqual(sortedNames(names));
   });
 
-  it('an entry that kills whoever has it is buried, and of those beside it none', PATIENT, async () => {
+  it('an entry that kills whoever has it is buried, and of those beside it none', async () => {
     const names = await rig.add(10);
     const killer = await rig.client.xadd(KEY, '*', 'n', 'killer');
     const more = await rig.add(10, 100);

@@ -20,7 +20,7 @@ describe('A demo and the command line beside it', () => {
       what: 'the lines for newcomers',
       timeoutMs: 20_000,
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     demo?.process.kill('SIGKILL');
     await demo?.exit;

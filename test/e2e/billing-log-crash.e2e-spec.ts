@@ -78,7 +78,6 @@ describeReal('A server that is killed while events are kept, with appendfsync al
         expect(own.map(({ tenantSequence }) => tenantSequence)).toEqual(own.map((_, at) => at + 1));
       }
     },
-    60_000,
   );
 
   it('answers a reply that was lost with the entry that there is', async () => {

@@ -32,7 +32,7 @@ describeReal('A projector without SQL', () => {
     });
     log = house.first.app.get(EventLog, { strict: false });
     caller = new Caller(house.first);
-  }, 120_000);
+  });
   afterAll(async () => {
     await house?.close();
     await server?.stop();
@@ -43,7 +43,7 @@ describeReal('A projector without SQL', () => {
     return { status, body };
   };
 
-  it('loses nothing, gives nothing up, says so, and catches up', { timeout: 120_000 }, async () => {
+  it('loses nothing, gives nothing up, says so, and catches up', async () => {
     const backlog = house.first.app.get(BillingBacklog, { strict: false });
     const redis = house.redis('BILLING_EVENTS').admin();
     const events = eventsOf({ tenantId: TENANT, name: 'x' }, 600, 12);
@@ -91,31 +91,27 @@ describeReal('A projector without SQL', () => {
     });
   });
 
-  it(
-    'appends go on and are applied where Redis lost everything in between',
-    { timeout: 60_000 },
-    async () => {
-      const redis = house.redis('BILLING_EVENTS').admin();
-      const tenantId = TENANT.replace('aa', 'bb');
-      const before = eventsOf({ tenantId, name: 'y' }, 100, 4);
-      await append(log, before);
-      await redis.flushall();
-      const after = eventsOf({ tenantId, name: 'z' }, 100, 4);
-      await append(log, after);
-      const projection = house.first.app.get(Projection, { strict: false });
-      const ids = async () => {
-        const { subscriptions, invoices } = await projection.stateOf(tenantId);
-        return JSON.stringify([subscriptions, invoices]);
-      };
-      const last = fold(after);
-      const texts = [...last.subscriptions, ...last.invoices].map((one) => JSON.stringify(one));
-      const there = async () => {
-        const shown = await ids();
-        return texts.every((text) => shown.includes(text));
-      };
-      await waitFor(there, { what: 'what was appended after the loss', timeoutMs: 30_000 });
-      expect(await redis.xlen(LOG_KEY)).toBe(100);
-      expect(await redis.xlen(DEAD_LETTERS_KEY)).toBe(0);
-    },
-  );
+  it('appends go on and are applied where Redis lost everything in between', async () => {
+    const redis = house.redis('BILLING_EVENTS').admin();
+    const tenantId = TENANT.replace('aa', 'bb');
+    const before = eventsOf({ tenantId, name: 'y' }, 100, 4);
+    await append(log, before);
+    await redis.flushall();
+    const after = eventsOf({ tenantId, name: 'z' }, 100, 4);
+    await append(log, after);
+    const projection = house.first.app.get(Projection, { strict: false });
+    const ids = async () => {
+      const { subscriptions, invoices } = await projection.stateOf(tenantId);
+      return JSON.stringify([subscriptions, invoices]);
+    };
+    const last = fold(after);
+    const texts = [...last.subscriptions, ...last.invoices].map((one) => JSON.stringify(one));
+    const there = async () => {
+      const shown = await ids();
+      return texts.every((text) => shown.includes(text));
+    };
+    await waitFor(there, { what: 'what was appended after the loss', timeoutMs: 30_000 });
+    expect(await redis.xlen(LOG_KEY)).toBe(100);
+    expect(await redis.xlen(DEAD_LETTERS_KEY)).toBe(0);
+  });
 });

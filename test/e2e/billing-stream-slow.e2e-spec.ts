@@ -39,36 +39,32 @@ describeReal('Clients that take nothing of what they have missed', () => {
 
   const closed = async (reason: string) => house.metric(`billing_sse_closed_total{reason="${reason}"}`);
 
-  it(
-    'hold references to what all share, wherever they stand, and are cut off',
-    { timeout: 120_000 },
-    async () => {
-      await house.publish(ann.tenantId, 2000, { bytes: EVENT_BYTES });
-      await house.settled();
-      const entries = await house.log.tenantPage(ann.tenantId, { count: READERS });
-      collectGarbage();
-      const before = process.memoryUsage().arrayBuffers;
-      // Each at a place of its own: what is encoded for one is nobody else's, unless batches end at the same events.
-      await Promise.all(entries.map(({ id, tenantSequence }) => open(`${id}.${tenantSequence}`)));
-      await waitFor(async () => (await house.metric('billing_sse_connections')) === READERS, {
-        what: 'all streams',
-        timeoutMs: 20_000,
-      });
-      const pending = () => house.metric('billing_sse_pending_bytes');
-      await waitFor(async () => (await pending()) > READERS * 16 * KIB, {
-        what: 'something pending for each',
-        timeoutMs: 20_000,
-      });
-      // The ring itself was there before. A batch of each reader's own would be 64 KiB at least, and was half a megabyte.
-      expect(await pending()).toBeLessThan(READERS * 192 * KIB);
-      collectGarbage();
-      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * KIB);
-      await waitFor(async () => (await closed('stalled')) === READERS, {
-        what: 'all cut off',
-        timeoutMs: 30_000,
-      });
-      await waitFor(async () => (await pending()) === 0, { what: 'nothing pending' });
-      expect(await house.metric('billing_sse_connections')).toBe(0);
-    },
-  );
+  it('hold references to what all share, wherever they stand, and are cut off', async () => {
+    await house.publish(ann.tenantId, 2000, { bytes: EVENT_BYTES });
+    await house.settled();
+    const entries = await house.log.tenantPage(ann.tenantId, { count: READERS });
+    collectGarbage();
+    const before = process.memoryUsage().arrayBuffers;
+    // Each at a place of its own: what is encoded for one is nobody else's, unless batches end at the same events.
+    await Promise.all(entries.map(({ id, tenantSequence }) => open(`${id}.${tenantSequence}`)));
+    await waitFor(async () => (await house.metric('billing_sse_connections')) === READERS, {
+      what: 'all streams',
+      timeoutMs: 20_000,
+    });
+    const pending = () => house.metric('billing_sse_pending_bytes');
+    await waitFor(async () => (await pending()) > READERS * 16 * KIB, {
+      what: 'something pending for each',
+      timeoutMs: 20_000,
+    });
+    // The ring itself was there before. A batch of each reader's own would be 64 KiB at least, and was half a megabyte.
+    expect(await pending()).toBeLessThan(READERS * 192 * KIB);
+    collectGarbage();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * KIB);
+    await waitFor(async () => (await closed('stalled')) === READERS, {
+      what: 'all cut off',
+      timeoutMs: 30_000,
+    });
+    await waitFor(async () => (await pending()) === 0, { what: 'nothing pending' });
+    expect(await house.metric('billing_sse_connections')).toBe(0);
+  });
 });

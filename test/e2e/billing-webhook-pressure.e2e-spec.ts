@@ -23,7 +23,7 @@ describeReal('The webhook of Stripe while the projector is behind', () => {
     });
     stripe = new StripeSender(house.first, SECRET);
     tenantId = (await (await Person.verified(house)).login()).tenantId;
-  }, 120_000);
+  });
   afterAll(async () => {
     await house.close();
     await postgres.stop();

@@ -25,7 +25,7 @@ describeReal('commands while SQL is away', () => {
     redis = await startRedisServer();
     elsewhere = temporaryDirectory('cli-without-sql');
     closed = `postgres://bulkhead:canary-4d1@127.0.0.1:${await freePort()}/bulkhead`;
-  }, 120_000);
+  });
   afterAll(async () => {
     await redis.stop();
     build.remove();
@@ -36,7 +36,7 @@ describeReal('commands while SQL is away', () => {
       const child = execFile(
         process.execPath,
         words,
-        { cwd: elsewhere, env: { PATH: process.env.PATH, ...env }, timeout: 60_000 },
+        { cwd: elsewhere, env: { PATH: process.env.PATH, ...env }, timeout: 120_000 },
         (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
       );
       // Of a pipe, a password is asked for only where the account can be opened.

@@ -58,7 +58,7 @@ async function cli(words: string, env: Record<string, string> = {}): Promise<Run
     const child = execFile(
       process.execPath,
       [built.cli, ...words.split(' ').filter(Boolean)],
-      { cwd: elsewhere, env: { PATH: process.env['PATH'], ...env }, timeout: 25_000 },
+      { cwd: elsewhere, env: { PATH: process.env['PATH'], ...env }, timeout: 120_000 },
       (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err, ms: performance.now() - startedMs }),
     );
   });

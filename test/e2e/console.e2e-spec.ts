@@ -27,7 +27,7 @@ describeReal('The console in a browser', () => {
       },
       { what: 'the account of the demo', timeoutMs: PATIENCE_MS },
     );
-  }, 180_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await house?.stop();
@@ -197,7 +197,7 @@ describeReal('The console where operators have a token', () => {
   let house: ConsoleHouse;
   beforeAll(async () => {
     [browser, house] = await Promise.all([startBrowser(), openConsoleHouse({ OPS_TOKEN })]);
-  }, 180_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await house?.stop();

@@ -25,7 +25,7 @@ describe('The pages that mails lead to', () => {
       startBrowser(),
       startApplication({ APP_PROFILE: 'demo' }, { listensWithinMs: 90_000 }),
     ]);
-  }, 180_000);
+  });
   afterAll(async () => {
     await browser?.close();
     demo?.process.kill('SIGKILL');

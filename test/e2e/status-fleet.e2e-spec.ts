@@ -120,5 +120,5 @@ describeReal('Alerts of a fleet', () => {
     expect(receiver.calls.length - EACH).toBeLessThanOrEqual(MOST_AT_ONCE);
     console.info(`killed after ${atKill} calls; ${receiver.calls.length - EACH} webhooks were called twice`);
     expect(heir.process.exitCode).toBeNull();
-  }, 120_000);
+  });
 });

@@ -52,15 +52,11 @@ for (const struck of CLOSED_PURPOSES)
 
     it.each(
       cells.filter(({ purpose }) => purpose === struck).map(({ fault }) => ({ name: fault.name, fault })),
-    )(
-      '$name',
-      async ({ name, fault }) => {
-        const result = await runCell(scene, { fault, purpose: struck }, tableOf(), VISITS);
-        results.push({ name: `${struck} ${name}`, ...result });
-        expect(result.complaints).toEqual([]);
-      },
-      60_000,
-    );
+    )('$name', async ({ name, fault }) => {
+      const result = await runCell(scene, { fault, purpose: struck }, tableOf(), VISITS);
+      results.push({ name: `${struck} ${name}`, ...result });
+      expect(result.complaints).toEqual([]);
+    });
   });
 
 describeReal('Endpoints of accounts answer as the table says', () => {

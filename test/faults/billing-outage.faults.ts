@@ -20,7 +20,7 @@ describeReal('Endpoints of billing answer as the table says', () => {
   let scene: BillingScene;
   beforeAll(async () => {
     scene = await BillingScene.open();
-  }, 120_000);
+  });
   afterAll(() => scene?.close());
 
   /** Makes everything ready, lets `away` do its work, asks everything, and takes it back. */
@@ -48,7 +48,7 @@ describeReal('Endpoints of billing answer as the table says', () => {
     expect(BILLING_VISITS.map(({ endpoint }) => endpoint).toSorted()).toEqual([...table.keys()].toSorted());
   });
 
-  it.each(COMPARTMENTS)('while %s is away', { timeout: 90_000 }, async (purpose, stem) => {
+  it.each(COMPARTMENTS)('while %s is away', async (purpose, stem) => {
     const server = scene.parts.house.redis(stem);
     const isAway = async () => (await scene.caller.get('/readyz')).body.status !== 'ok';
     const seen = await answers(
@@ -61,7 +61,7 @@ describeReal('Endpoints of billing answer as the table says', () => {
     expect(broken(seen, purpose)).toEqual([]);
   });
 
-  it('while SQL is away', { timeout: 90_000 }, async () => {
+  it('while SQL is away', async () => {
     const probe = new Person(scene.parts.house);
     const seen = await answers(
       async () => {

@@ -19,7 +19,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   predicate: () => T | Promise<T>,
-  { what, timeoutMs = 5_000, intervalMs = 5 }: WaitOptions,
+  { what, timeoutMs = 20_000, intervalMs = 5 }: WaitOptions,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   let lastSeen = 'nothing: the predicate has not finished once';

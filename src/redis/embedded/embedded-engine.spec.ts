@@ -45,7 +45,7 @@ describe('startEmbeddedEngine', () => {
     }
     expect(handles('TCPServerWrap')).toBe(before.servers);
     await expect.poll(() => handles('TCPSocketWrap')).toBeLessThanOrEqual(before.sockets);
-  }, 60_000);
+  });
 
   it('does not keep the process alive while it runs', async () => {
     const before = handles('TCPServerWrap');
