@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { OPERATION } from '../../src/rate-limit/counting/outcome.js';
@@ -9,6 +8,7 @@ import { clientOptions } from '../contract/support/engine.js';
 import { describeReal } from '../support/redis-availability.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { seededRandom } from '../support/seeded-random.js';
+import { waitFor } from '../support/wait-for.js';
 
 const CRASHES = 8;
 const SUBJECTS = 50;
@@ -39,10 +39,14 @@ describeReal('A server that is killed while limits are counted', () => {
       const redis = new Redis(clientOptions(server.host, server.port));
       redis.on('error', () => undefined);
       await redis.connect();
-      const writing = write(redis, random);
-      await pause(5 + random() * 120);
+      const calls = { answered: 0 };
+      const writing = write(redis, random, calls);
+      // Counted in calls, not in time: a slow machine is interrupted in as much work as a fast one.
+      const enough = 11 + random() * 100;
+      await waitFor(() => calls.answered >= enough, { what: 'some calls', intervalMs: 1 });
       await server.kill9();
-      answered += await writing;
+      await writing;
+      answered += calls.answered;
       redis.disconnect();
 
       await server.start();
@@ -59,10 +63,10 @@ describeReal('A server that is killed while limits are counted', () => {
     expect(kept).toBeGreaterThan(CRASHES * 3);
   });
 
-  /** Counts until the server is gone. @returns how many calls it answered */
-  async function write(redis: Redis, random: () => number): Promise<number> {
+  /** Counts until the server is gone. */
+  async function write(redis: Redis, random: () => number, calls: { answered: number }): Promise<void> {
     const counter = counterOf(scriptClient(redis));
-    for (let answered = 0; ; answered += 1) {
+    for (;;) {
       const questions = Array.from({ length: 8 }, () => ({
         operation: random() < 0.1 ? OPERATION.reset : OPERATION.charge,
         meters: LIMITS.map((limit) => meterOf(limit, String(Math.floor(random() * SUBJECTS)))),
@@ -70,8 +74,9 @@ describeReal('A server that is killed while limits are counted', () => {
       }));
       try {
         await askRedis(counter, questions);
+        calls.answered += 1;
       } catch {
-        return answered;
+        return;
       }
     }
   }
