@@ -65,7 +65,7 @@ describeReal('A fleet of three', () => {
     });
   });
   afterAll(async () => {
-    await fleet.close();
+    await fleet?.close();
     await Promise.all([counting.stop(), other.stop()]);
   });
 

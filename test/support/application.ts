@@ -39,7 +39,7 @@ export async function startApplication(
   env: Readonly<Record<string, string>>,
   {
     cwd = fileURLToPath(new URL('.', import.meta.url)),
-    listensWithinMs = 20_000,
+    listensWithinMs = 120_000,
     nodeArguments = [],
   }: Surroundings = {},
 ): Promise<RunningApplication> {
