@@ -134,6 +134,25 @@ describe('what may have been kept', () => {
     expect(line.maybeExecuted).toBe(expected);
   });
 
+  it('is nothing of a transaction whose BEGIN was lost', async () => {
+    await ask('begin', new Error('Connection terminated unexpectedly'));
+    expect(line.maybeExecuted).toBe(false);
+  });
+
+  it.each([
+    ['a COMMIT', ['begin', 'insert into x'], 'commit', true],
+    ['a write', [], 'insert into x', true],
+    ['nothing, where a read', [], 'select 1', false],
+    ['nothing, where the write of a transaction', ['begin'], 'insert into x', false],
+  ])('is %s that is under way when the call is over', async (_name, before, last, expected) => {
+    for (const text of before) await ask(text);
+    const answer = line.query(last).catch(() => undefined);
+    await turn();
+    line.cut();
+    expect(line.maybeExecuted).toBe(expected);
+    await answer;
+  });
+
   it('is nothing of a transaction that is lost before its COMMIT', async () => {
     await ask('begin');
     await ask('insert into x', new Error('Connection terminated unexpectedly'));

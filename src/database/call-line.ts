@@ -40,6 +40,7 @@ export class CallLine {
   private phase: Phase = 'plain';
   private aborted = false;
   private over = false;
+  private underWay: Verb | undefined;
 
   constructor(
     private readonly connection: SqlConnection,
@@ -65,6 +66,8 @@ export class CallLine {
   cut(): void {
     this.over = true;
     this.failure ??= TOO_LATE;
+    // Said now: whoever gave the time of the call does not wait for what becomes of the statement.
+    if (this.mayKeep(this.underWay)) this.maybeExecuted = true;
     this.connection.discard();
   }
 
@@ -80,6 +83,7 @@ export class CallLine {
       this.phase = 'plain';
       throw new RolledBackError();
     }
+    this.underWay = verb;
     try {
       const result = await this.exchange(query, params);
       this.noteAnswer(verb);
@@ -87,6 +91,8 @@ export class CallLine {
     } catch (error) {
       this.noteError(verb, error);
       throw error;
+    } finally {
+      this.underWay = undefined;
     }
   }
 
@@ -119,17 +125,22 @@ export class CallLine {
       this.phase = 'plain';
       this.aborted = false;
     } else if (verb === 'rollback to') this.aborted = false;
-    else if (this.phase === 'plain' && verb !== 'select') this.maybeExecuted = true;
+    else if (this.mayKeep(verb)) this.maybeExecuted = true;
+  }
+
+  /** Whether something may be kept where the answer to it is lost. */
+  private mayKeep(verb: Verb | undefined): boolean {
+    return verb === 'commit' || (this.phase === 'plain' && verb === 'other');
   }
 
   private noteError(verb: Verb, error: unknown): void {
     const state = sqlStateOf(error);
     const failure = failureOf(error);
     if (this.phase === 'transaction') this.aborted = true;
-    if (verb === 'commit') {
-      if (state !== undefined && DEFINITE.test(state)) this.phase = 'plain';
+    if (verb === 'commit' && state !== undefined) {
+      if (DEFINITE.test(state)) this.phase = 'plain';
       else this.maybeExecuted = true;
-    } else if (this.phase === 'plain' && state === undefined && verb !== 'select') this.maybeExecuted = true;
+    } else if (state === undefined && this.mayKeep(verb)) this.maybeExecuted = true;
     // What the server says about itself while it goes on serving this connection does not end it.
     if (failure === undefined) return;
     // A session may stay read-only when its server is not any more.
