@@ -110,7 +110,7 @@ withEngine('Throttle of logins and other flows', (engine) => {
 
   it('holds digests only, each of them for a while', async () => {
     await logins(3);
-    await rig.flows.spend('reset', { account: ANN, ip: HOME });
+    await rig.begin('reset', { account: ANN, ip: HOME });
     const dump = await everythingIn(engine.redis);
     expect(dump).not.toContain('ann');
     expect(dump).not.toContain(HOME);
@@ -128,30 +128,28 @@ withEngine('Throttle of logins and other flows', (engine) => {
     };
 
     it.each([
-      ['reset, by account', 5, (at: number) => rig.flows.spend('reset', { account: ANN, ip: elsewhere(at) })],
-      ['reset, by address', 20, (at: number) => rig.flows.spend('reset', { account: `${at}`, ip: HOME })],
-      ['verify, by user', 3, (at: number) => rig.flows.spend('verify', { user: USER, ip: elsewhere(at) })],
-      ['verify, by address', 10, (at: number) => rig.flows.spend('verify', { user: `${at}`, ip: HOME })],
-      ['register', 10, (at: number) => rig.flows.spend('register', { account: `${at}`, ip: HOME })],
+      ['reset, by account', 5, (at: number) => rig.begin('reset', { account: ANN, ip: elsewhere(at) })],
+      ['reset, by address', 20, (at: number) => rig.begin('reset', { account: `${at}`, ip: HOME })],
+      ['verify, by user', 3, (at: number) => rig.begin('verify', { user: USER, ip: elsewhere(at) })],
+      ['verify, by address', 10, (at: number) => rig.begin('verify', { user: `${at}`, ip: HOME })],
+      ['register', 10, (at: number) => rig.begin('register', { account: `${at}`, ip: HOME })],
       [
         'password change',
         10,
-        (at: number) => rig.flows.spend('password-change', { user: USER, ip: elsewhere(at) }),
+        (at: number) => rig.begin('password-change', { user: USER, ip: elsewhere(at) }),
       ],
       [
         'invitations of one address',
         5,
-        (at: number) => rig.flows.spend('invite', { user: `${at}`, tenant: `${at}`, account: ANN }),
+        (at: number) => rig.begin('invite', { user: `${at}`, tenant: `${at}`, account: ANN }),
       ],
     ])('%s: %i an hour', async (_what, quota, once) => {
       expect(await spend(quota + 15, once)).toBe(quota);
     });
 
     it('say when to come back', async () => {
-      await spend(5, () => rig.flows.spend('reset', { account: ANN, ip: HOME }));
-      const refusal = await rig.flows
-        .spend('reset', { account: ANN, ip: HOME })
-        .catch((error: unknown) => error);
+      await spend(5, () => rig.begin('reset', { account: ANN, ip: HOME }));
+      const refusal = await rig.begin('reset', { account: ANN, ip: HOME }).catch((error: unknown) => error);
       expect(refusal).toMatchObject({ status: 429, slug: 'too-many-attempts' });
       expect((refusal as TooManyAttemptsError).retryAfterMs).toBeGreaterThan(HOUR_MS / 2);
       expect(String((refusal as TooManyAttemptsError).message)).not.toContain('ann');
@@ -159,8 +157,8 @@ withEngine('Throttle of logins and other flows', (engine) => {
     });
 
     it('spend nothing of each other, nor of the login', async () => {
-      await spend(9, () => rig.flows.spend('reset', { account: ANN, ip: HOME }));
-      await rig.flows.spend('register', { account: ANN, ip: HOME });
+      await spend(9, () => rig.begin('reset', { account: ANN, ip: HOME }));
+      await rig.begin('register', { account: ANN, ip: HOME });
       expect(await login()).toMatchObject({ allowed: true });
     });
   });

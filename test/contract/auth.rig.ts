@@ -6,6 +6,7 @@ import { KnownDevices } from '../../src/auth/devices/known-devices.js';
 import { Lockout } from '../../src/auth/lockout/lockout.js';
 import { RefreshFamilies } from '../../src/auth/refresh/refresh-families.js';
 import { FlowGate } from '../../src/auth/throttle/flow-gate.js';
+import type { Flow, FlowSubjects } from '../../src/auth/throttle/flow-policies.js';
 import { LoginGate } from '../../src/auth/throttle/login-gate.js';
 import type { Environment } from '../../src/config/index.js';
 import { RedisTestingModule } from '../../src/redis/index.js';
@@ -47,6 +48,11 @@ export class AuthRig {
 
   close(): Promise<void> {
     return this.house.close();
+  }
+
+  /** Begins a flow whose work is done at once. */
+  begin<F extends Flow>(flow: F, subjects: FlowSubjects<F>): Promise<void> {
+    return this.flows.spendFor(flow, subjects, () => Promise.resolve());
   }
 
   /** The value of a series; 0 where there is none. */

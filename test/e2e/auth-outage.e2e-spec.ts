@@ -208,19 +208,6 @@ describeReal('The flows of accounts while a compartment is away', () => {
     expect(open.body.invitations).toEqual([]);
   });
 
-  it('takes no attempt at a mail off the quota that an outage kept from being sent', async () => {
-    const fresh = await Person.registered(house);
-    const { access } = await fresh.login();
-    const send = () => fresh.post('/v1/auth/email/send', undefined, access);
-    await kill('SECURITY_TOKEN', 'securityTokens');
-    // More than the quota of an hour.
-    for (let at = 0; at < 5; at += 1) expectClosed('email/send', await send());
-    await house.redis('SECURITY_TOKEN').start();
-    await isBack('securityTokens');
-    const answers = [await send(), await send(), await send(), await send()];
-    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 429]);
-  });
-
   it('answers 503 without PostgreSQL, and the same refresh token works afterwards', async () => {
     await postgres.down();
     await waitFor(async () => (await person.attempt()).status === 503, { what: 'SQL to be known as lost' });

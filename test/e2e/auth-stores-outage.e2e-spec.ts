@@ -68,7 +68,7 @@ describeReal('Stores of the login while Redis is away', () => {
     const writes: Record<string, () => Promise<unknown>> = {
       'login.reserve': () => rig.login.reserve({ accountKey: ANN, address: HOME }),
       'login.refund': () => reservation.refund(),
-      'flows.spend': () => rig.flows.spend('reset', { account: ANN, ip: HOME }),
+      'flows.spendFor': () => rig.begin('reset', { account: ANN, ip: HOME }),
       'lockout.reserve': () => rig.lockout.reserve({ accountKey: ANN }),
       'lockout.unasked': () => rig.lockout.unasked(ANN, verdict),
       'devices.remember': () => rig.devices.remember(OWNER),

@@ -22,6 +22,11 @@ export class EmailMails {
     private readonly mails: MailOutbox,
   ) {}
 
+  /** @throws RedisUnavailableError where no mail could have its token */
+  assertPossible(): Promise<void> {
+    return this.tokens.assertPossible();
+  }
+
   async confirm(user: User): Promise<void> {
     const token = await this.tokens.verification(user);
     await this.db.transaction((tx) =>

@@ -59,9 +59,12 @@ export class EmailChangeController {
     @RequestClient() { address: ip }: Client,
   ) {
     const address = plausibleEmail('new_email', new_email);
-    await this.gate.spend('email-change', { user: userId, account: address.key, ip });
-    const user = await this.passwords.assert(userId, password, 'email-change');
-    await this.mails.change(user, address);
+    // A wrong password is a 401, which stays spent.
+    await this.gate.spendFor('email-change', { user: userId, account: address.key, ip }, async () => {
+      await this.mails.assertPossible();
+      const user = await this.passwords.assert(userId, password, 'email-change');
+      await this.mails.change(user, address);
+    });
     this.events.note({ event: 'email-change', result: 'ok', userId });
     return { status: 'accepted' };
   }

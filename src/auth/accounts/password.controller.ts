@@ -27,8 +27,9 @@ export class PasswordForgotController {
   @NoStore()
   async forgot(@Body() { email }: ForgotDto, @RequestClient() { address: ip }: Client) {
     const { key } = plausibleEmail('email', email);
-    await this.gate.spend('reset', { account: key, ip });
-    const user = await this.time.take(() => this.reset.begin(key));
+    const user = await this.gate.spendFor('reset', { account: key, ip }, () =>
+      this.time.take(() => this.reset.begin(key)),
+    );
     const reason = user ? 'mailed' : 'unknown';
     this.events.note({ event: 'password-forgot', result: 'ok', reason, userId: user?.id });
     return { status: 'accepted', detail: 'If the address has an account, a mail says how to go on.' };
@@ -76,8 +77,10 @@ export class PasswordChangeController {
     @CurrentUser() { userId, sessionId }: Identity,
     @RequestClient() { address: ip }: Client,
   ): Promise<void> {
-    await this.gate.spend('password-change', { user: userId, ip });
-    const user = await this.passwords.assert(userId, current_password, 'password-change');
+    // Given back where the password was not looked at. What comes then costs a hash for each one that is remembered.
+    const user = await this.gate.spendFor('password-change', { user: userId, ip }, () =>
+      this.passwords.assert(userId, current_password, 'password-change'),
+    );
     const epoch = await this.replacement.perform(user, new_password, 'password-changed');
     await this.aftermath.of(user, epoch, sessionId);
   }

@@ -12,6 +12,11 @@ export class RegistrationMails {
     private readonly mails: MailOutbox,
   ) {}
 
+  /** @throws RedisUnavailableError where no mail could have its token */
+  assertPossible(): Promise<void> {
+    return this.tokens.assertPossible();
+  }
+
   /** The token is issued inside the transaction: where Redis is away there is no account without a way to confirm it. */
   async verify(tx: Sql, user: User): Promise<void> {
     const token = await this.tokens.verification(user);

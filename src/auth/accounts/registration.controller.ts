@@ -23,8 +23,9 @@ export class RegistrationController {
   @NoStore()
   async register(@Body() { email, password }: RegisterDto, @RequestClient() { address: ip }: Client) {
     const address = plausibleEmail('email', email);
-    await this.gate.spend('register', { account: address.key, ip });
-    const { user, created } = await this.time.take(() => this.registration.perform(address, password));
+    const { user, created } = await this.gate.spendFor('register', { account: address.key, ip }, () =>
+      this.time.take(() => this.registration.perform(address, password)),
+    );
     const reason = created ? 'created' : 'known';
     this.events.note({ event: 'register', result: 'ok', reason, userId: user.id });
     return { status: 'accepted', detail: 'If the address can have an account, a mail says how to go on.' };

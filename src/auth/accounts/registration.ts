@@ -19,11 +19,18 @@ export class Registration {
    * @throws PasswordPolicyError, OverloadedError, DatabaseUnavailableError, RedisUnavailableError
    */
   async perform(address: EmailAddress, password: string): Promise<{ user: User; created: boolean }> {
+    await this.assertPossible(address);
     const phc = await this.passwords.hashNew(password, address.key);
     return this.db.transaction(async (tx) => {
       const { user, created } = await this.users.register(tx, address, phc);
       await (created ? this.mails.verify(tx, user) : this.mails.alreadyThere(tx, user));
       return { user, created };
     });
+  }
+
+  /** What an outage ends, it ends before the hash: nothing but the hash queue would bound the hashes of tries that are given back. */
+  private async assertPossible({ key }: EmailAddress): Promise<void> {
+    await this.users.byEmailKey(key);
+    await this.mails.assertPossible();
   }
 }

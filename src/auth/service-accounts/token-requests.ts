@@ -30,7 +30,11 @@ export class TokenRequests {
   async perform(envelope: Envelope, request: ArrivedRequest, address: string): Promise<ServiceTokenAnswer> {
     const { account, window } = await this.judge.prove(envelope, request);
     await this.nonces.use(nonceKeyOf(account), envelope.claims.nonce, window);
-    await this.gate.spend('service-token', { account: `service:${account.id}`, ip: address });
-    return { account, ...(await this.issuer.issue(account, request.wish)) };
+    const issued = await this.gate.spendFor(
+      'service-token',
+      { account: `service:${account.id}`, ip: address },
+      () => this.issuer.issue(account, request.wish),
+    );
+    return { account, ...issued };
   }
 }

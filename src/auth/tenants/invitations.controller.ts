@@ -27,8 +27,10 @@ export class InvitationsController {
   async invite(@Body() { email, role }: InviteDto, @CurrentUser() identity: Identity) {
     const address = plausibleEmail('email', email);
     const { userId, tenantId } = identity;
-    await this.gate.spend('invite', { user: userId, tenant: tenantId, account: address.key });
-    const { id } = await this.flow.invite(identity, address, role);
+    const subjects = { user: userId, tenant: tenantId, account: address.key };
+    const { id } = await this.gate.spendFor('invite', subjects, () =>
+      this.flow.invite(identity, address, role),
+    );
     this.events.note({ event: 'invite', result: 'ok', userId, tenantId });
     return { id };
   }

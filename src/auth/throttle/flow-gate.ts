@@ -16,24 +16,13 @@ export class FlowGate {
   ) {}
 
   /**
-   * Spends one of each quota of the flow, or of none.
+   * Spends one of each quota of the flow, or of none, and gives it back where the work then cannot be done: an outage uses
+   * up nobody's quota. Only what the caller is told decides, a 503. Where SQL may have kept the work it stays spent: the
+   * mail may leave.
    *
-   * @throws TooManyAttemptsError (429) where one is used up; RedisUnavailableError (503), and it may have been spent
-   */
-  async spend<F extends Flow>(flow: F, subjects: FlowSubjects<F>): Promise<void> {
-    const { allowed, retryAfterMs = 0 } = await this.attempts.limiter.check(
-      `flow-${flow}`,
-      subjects as Subjects,
-    );
-    this.metrics.authThrottle.inc({ flow, outcome: allowed ? 'allowed' : 'denied' });
-    if (!allowed) throw new TooManyAttemptsError(retryAfterMs);
-  }
-
-  /**
-   * As `spend`, and gives it back where the work then cannot be done, so that an outage uses up nobody's quota. Where SQL
-   * may have kept it, it stays spent: the mail may leave.
-   *
-   * @throws as `spend`, and what `work` throws
+   * @param work where it tells a guess that it was wrong, it throws something else than a 503
+   * @throws TooManyAttemptsError (429) where one is used up; RedisUnavailableError (503), and it may have been spent; and
+   *   what `work` throws
    */
   async spendFor<F extends Flow, T>(flow: F, subjects: FlowSubjects<F>, work: () => Promise<T>): Promise<T> {
     await this.spend(flow, subjects);
@@ -45,6 +34,15 @@ export class FlowGate {
         await this.attempts.limiter.refund(`flow-${flow}`, subjects as Subjects).catch(() => undefined);
       throw error;
     }
+  }
+
+  private async spend<F extends Flow>(flow: F, subjects: FlowSubjects<F>): Promise<void> {
+    const { allowed, retryAfterMs = 0 } = await this.attempts.limiter.check(
+      `flow-${flow}`,
+      subjects as Subjects,
+    );
+    this.metrics.authThrottle.inc({ flow, outcome: allowed ? 'allowed' : 'denied' });
+    if (!allowed) throw new TooManyAttemptsError(retryAfterMs);
   }
 }
 

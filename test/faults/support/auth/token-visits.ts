@@ -41,7 +41,6 @@ export const TOKEN_VISITS: readonly Visit[] = [
   {
     endpoint: 'POST /v1/auth/email/send',
     countsFailClosed: true,
-    quota: 3,
     prepare: async ({ house }) => {
       const person = await Person.registered(house);
       const { access } = await person.login();

@@ -20,8 +20,6 @@ export interface Visit {
   readonly countsFailClosed?: true;
   /** What the client is told afterwards, if the first request was carried out and its answer was lost. */
   readonly alreadyDone?: number;
-  /** How often one person may ask for it in an hour; unset: more often than is asked here. An attempt in vain counts. */
-  readonly quota?: number;
   /** SQL is told before Redis: it may be done although Redis refused its part. */
   readonly recordFirst?: true;
   /** Makes all that the request needs, while nothing is wrong. */
