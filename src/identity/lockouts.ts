@@ -7,7 +7,7 @@ import {
   type Sql,
   forgetRows,
 } from '../database/index.js';
-import { lockouts } from './identity.tables.js';
+import { lockouts, users } from './identity.tables.js';
 import { within } from './sql-scope.js';
 
 export interface Lockout {
@@ -17,9 +17,16 @@ export interface Lockout {
   readonly lockedUntil: Date | undefined;
 }
 
+/** Whom a lock keeps out. */
+export interface LockedUser {
+  readonly id: string;
+  /** Under which the failures were counted. */
+  readonly lockoutEpoch: number;
+}
+
 export interface NewLockout extends Lockout {
-  /** Nobody has the address: it is forgotten some day, though it has no end. */
-  readonly nobodys?: boolean;
+  /** Undefined: nobody has the address, and the lock is forgotten some day, though it has no end. */
+  readonly user: LockedUser | undefined;
 }
 
 /** Asked with every login. */
@@ -55,29 +62,24 @@ export class Lockouts {
   /**
    * Keeps what is stronger, of what is there and what is given: writers that overtake each other weaken nothing.
    *
+   * Of a user only under the present epoch: a login that is under way while the lock is lifted would leave a row that
+   * nobody asks for or lifts. One that is being lifted at this moment is waited for.
+   *
    * @param accountDigest under the newest key
+   * @returns false where the failures were forgotten meanwhile, and nothing is kept
    */
-  async record(
-    accountDigest: string,
-    { failures, lockedUntil, nobodys = false }: NewLockout,
-    tx?: Sql,
-  ): Promise<void> {
-    const row = { failures, lockedUntil: lockedUntil ?? null, nobodys, updatedAt: fragment`now()` };
-    const held = fragment`${lockouts.lockedUntil} is null or excluded.locked_until is null`;
-    await within(this.db, tx, (sql) =>
-      sql
-        .insert(lockouts)
-        .values({ accountDigest, ...row })
-        .onConflictDoUpdate({
-          target: lockouts.accountDigest,
-          set: {
-            failures: fragment`greatest(${lockouts.failures}, excluded.failures)`,
-            lockedUntil: fragment`case when ${held} then null else greatest(${lockouts.lockedUntil}, excluded.locked_until) end`,
-            nobodys: fragment`${lockouts.nobodys} and excluded.nobodys`,
-            updatedAt: row.updatedAt,
-          },
-        }),
-    );
+  async record(accountDigest: string, { user, failures, lockedUntil }: NewLockout): Promise<boolean> {
+    const row = { accountDigest, failures, lockedUntil: lockedUntil ?? null };
+    const kept = await this.db.run((sql) => {
+      const insert = sql.insert(lockouts);
+      const inserted = user
+        ? insert.select(ofUser(sql, row, user))
+        : insert.values({ ...row, nobodys: true, updatedAt: NOW });
+      return inserted
+        .onConflictDoUpdate({ target: lockouts.accountDigest, set: STRONGER })
+        .returning({ account: lockouts.accountDigest });
+    });
+    return kept.length > 0;
   }
 
   /** After a right password, a reset, or an administrator's word. @returns whether there was any */
@@ -123,6 +125,34 @@ export class Lockouts {
     const where = and(eq(lockouts.nobodys, true), lt(lockouts.updatedAt, moment));
     return forgetRows(this.db, { table: lockouts, primaryKey: lockouts.accountDigest, where }, most);
   }
+}
+
+const NOW = fragment<Date>`now()`;
+const isHeld = fragment`${lockouts.lockedUntil} is null or excluded.locked_until is null`;
+/** Of the row that is there and the one that is given. */
+const STRONGER = {
+  failures: fragment`greatest(${lockouts.failures}, excluded.failures)`,
+  lockedUntil: fragment`case when ${isHeld} then null else greatest(${lockouts.lockedUntil}, excluded.locked_until) end`,
+  nobodys: fragment`${lockouts.nobodys} and excluded.nobodys`,
+  updatedAt: NOW,
+};
+
+type Row = Pick<typeof lockouts.$inferSelect, 'accountDigest' | 'failures' | 'lockedUntil'>;
+
+/** The row, if the user has the epoch. Whoever is about to end that one is waited for. */
+function ofUser(sql: Sql, { accountDigest, failures, lockedUntil }: Row, { id, lockoutEpoch }: LockedUser) {
+  const until = lockedUntil?.toISOString() ?? null;
+  return sql
+    .select({
+      accountDigest: fragment<string>`${accountDigest}::text`.as('account_digest'),
+      failures: fragment<number>`${failures}::integer`.as('failures'),
+      lockedUntil: fragment<Date | null>`${until}::timestamptz`.as('locked_until'),
+      nobodys: fragment<boolean>`false`.as('nobodys'),
+      updatedAt: NOW.as('updated_at'),
+    })
+    .from(users)
+    .where(and(eq(users.id, id), eq(users.lockoutEpoch, lockoutEpoch)))
+    .for('share');
 }
 
 function stronger(one: Lockout, other: Lockout): Lockout {

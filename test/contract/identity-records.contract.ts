@@ -2,7 +2,6 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   InvalidIdentityValueError,
-  Lockouts,
   NameTakenError,
   SecurityEvents,
   ServiceAccountNotFoundError,
@@ -164,77 +163,6 @@ describe('Service accounts in SQL', () => {
     expect(await tokens.forgetBefore(new Date(), 1000)).toBe(0);
     for (const jti of [over, older]) expect(await tokens.find(jti)).toBeUndefined();
     expect(await tokens.listOf(id, new Date(0))).toHaveLength(5);
-  });
-});
-
-describe('Lockouts in SQL', () => {
-  let lockouts: Lockouts;
-  beforeAll(() => {
-    lockouts = rig.get(Lockouts);
-  });
-
-  const soon = new Date('2030-01-01T00:00:00Z');
-  const later = new Date('2030-01-01T04:00:00Z');
-
-  it('keep what is stronger, in whatever order it is written', async () => {
-    await lockouts.record('a', { failures: 50, lockedUntil: later });
-    await lockouts.record('a', { failures: 20, lockedUntil: soon });
-    expect(await lockouts.find(['a'])).toEqual({ failures: 50, lockedUntil: later });
-    await lockouts.record('a', { failures: 100, lockedUntil: undefined });
-    await lockouts.record('a', { failures: 50, lockedUntil: later });
-    expect(await lockouts.find(['a'])).toEqual({ failures: 100, lockedUntil: undefined });
-  });
-
-  it('are the strongest under any key of the ring', async () => {
-    await lockouts.record('new key', { failures: 20, lockedUntil: later });
-    await lockouts.record('old key', { failures: 50, lockedUntil: soon });
-    expect(await lockouts.find(['new key', 'old key', 'no key'])).toEqual({
-      failures: 50,
-      lockedUntil: later,
-    });
-    await lockouts.record('old key', { failures: 100, lockedUntil: undefined });
-    expect(await lockouts.find(['new key', 'old key'])).toEqual({ failures: 100, lockedUntil: undefined });
-    expect(await lockouts.find([])).toBeUndefined();
-    expect(await lockouts.find(['no key'])).toBeUndefined();
-  });
-
-  it('are lifted under every key', async () => {
-    await lockouts.record('lifted new', { failures: 20, lockedUntil: soon });
-    await lockouts.record('lifted old', { failures: 100, lockedUntil: undefined });
-    expect(await lockouts.lift(['lifted new', 'lifted old'])).toBe(true);
-    expect(await lockouts.lift(['lifted new', 'lifted old'])).toBe(false);
-    expect(await lockouts.lift([])).toBe(false);
-    expect(await lockouts.find(['lifted new', 'lifted old'])).toBeUndefined();
-  });
-
-  it('are forgotten when they were over long ago, never while they are held', async () => {
-    for (const account of ['over', 'over as well'])
-      await lockouts.record(account, { failures: 20, lockedUntil: new Date('2020-01-01T00:00:00Z') });
-    await lockouts.record('held', { failures: 100, lockedUntil: undefined });
-    const longAgo = new Date('2020-01-02T00:00:00Z');
-    expect(await lockouts.forgetBefore(longAgo, 1)).toBe(1);
-    expect(await lockouts.forgetBefore(longAgo, 1000)).toBe(1);
-    expect(await lockouts.forgetBefore(longAgo, 1000)).toBe(0);
-    expect(await lockouts.find(['over', 'over as well'])).toBeUndefined();
-    expect(await lockouts.find(['held'])).toBeDefined();
-  });
-
-  it('of addresses that nobody has are forgotten although they are held, those of somebody are not', async () => {
-    const held = { failures: 100, lockedUntil: undefined };
-    for (const account of ['nobody', 'nobody either'])
-      await lockouts.record(account, { ...held, nobodys: true });
-    await lockouts.record('somebody', held);
-    await lockouts.record('somebody by now', { failures: 20, lockedUntil: soon, nobodys: true });
-    await lockouts.record('somebody by now', held);
-    await lockouts.record('somebody by now', { ...held, nobodys: true });
-    const minuteMs = 60_000;
-    expect(await lockouts.forgetNobodys(new Date(Date.now() - minuteMs), 1000)).toBe(0);
-    const later = new Date(Date.now() + minuteMs);
-    expect(await lockouts.forgetNobodys(later, 1)).toBe(1);
-    expect(await lockouts.forgetNobodys(later, 1000)).toBe(1);
-    expect(await lockouts.find(['nobody', 'nobody either'])).toBeUndefined();
-    expect(await lockouts.find(['somebody'])).toEqual(held);
-    expect(await lockouts.find(['somebody by now'])).toEqual(held);
   });
 });
 

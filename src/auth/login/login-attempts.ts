@@ -52,16 +52,16 @@ export class LoginAttempts {
     await reservation.refund();
   }
 
-  /** @param userId undefined: nobody has the account */
-  async mismatched({ name, verdict }: CountedAttempt, userId: string | undefined): Promise<void> {
+  /** @param user as it was when the attempt was counted; undefined: nobody has the account */
+  async mismatched({ name, verdict }: CountedAttempt, user: User | undefined): Promise<void> {
     const { durable } = verdict;
     if (!durable) return;
     const [digest = ''] = this.lockout.accountDigests(name);
     const { failures, lockedUntilMs } = durable;
     const lockedUntil = lockedUntilMs === undefined ? undefined : new Date(lockedUntilMs);
-    await this.records.record(digest, { failures, lockedUntil, nobodys: userId === undefined });
+    const kept = await this.records.record(digest, { failures, lockedUntil, user });
     const isNewTier = LOCKOUT_TIERS.some((tier) => tier.failures === failures);
-    if (isNewTier) await this.events.record('account-locked', userId, { failures });
+    if (kept && isNewTier) await this.events.record('account-locked', user?.id, { failures });
   }
 
   /** The password was not looked at, for want of room or of a server: it was no attempt. */

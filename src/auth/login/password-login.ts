@@ -46,7 +46,7 @@ export class PasswordLogin {
     if (attempt instanceof TooManyAttemptsError) return { user, refused: attempt };
     const matches = (await this.verify(attempt, user, password)) === 'match';
     if (matches && !attempt.locked) await this.attempts.matched(attempt);
-    else await this.attempts.mismatched(attempt, user?.id);
+    else await this.attempts.mismatched(attempt, user);
     return { user, refused: attempt.locked ? 'locked' : matches ? undefined : 'mismatch' };
   }
 
