@@ -20,7 +20,8 @@ import { startRedisServer } from '../test/support/redis-server.js';
 import type { FakeStripeOrder } from './billing/fake-stripe-process.js';
 import { MEASURED_CORE, SERVER_CORE, pin, pinning, unpin } from './cores.js';
 import { Helper } from './helper.js';
-import { printRows, rate, times } from './table.js';
+import { median } from './rounds.js';
+import { microseconds, printRows, rate, times } from './table.js';
 
 const EVENTS = 20_000;
 const CUSTOMERS = 200;
@@ -50,35 +51,40 @@ export async function billingBackfill(): Promise<void> {
   for (const pid of [fake.pid, redis.pid]) pin(pid, SERVER_CORE);
   pin(process.pid, MEASURED_CORE);
 
-  const rounds: Record<keyof typeof NAMES, number>[] = [];
+  const rounds: Record<Way, Figure>[] = [];
   for (let round = -1; round < ROUNDS; round += 1) {
     await admin.flushall();
-    const figures = {
-      peer: await perSecond(() => autoPaging(base)),
-      kept: await perSecond(() => autoPagingKept(base, app.get(Ingest, { strict: false }))),
-      first: 0,
-      again: 0,
-    };
+    const peer = await measure(() => autoPaging(base));
+    const kept = await measure(() => autoPagingKept(base, app.get(Ingest, { strict: false })));
     await admin.flushall();
-    Object.assign(figures, {
-      first: await perSecond(() => fill(app, startS)),
-      again: await perSecond(() => fill(app, startS)),
-    });
+    const first = await measure(() => fill(app, startS));
+    const again = await measure(() => fill(app, startS));
     // The first round warms up and is not counted.
-    if (round >= 0) rounds.push(figures);
+    if (round >= 0) rounds.push({ peer, kept, first, again });
   }
-  const rows = (['peer', 'kept', 'first', 'again'] as const).map((name) => [
-    NAMES[name],
-    rate(median(rounds.map((one) => one[name]))),
-    times(median(rounds.map((one) => one[name] / one.peer))),
+  const rows = (['peer', 'kept', 'first', 'again'] as const).map((way) => [
+    NAMES[way],
+    rate(median(rounds.map((one) => one[way].perSecond))),
+    times(median(rounds.map((one) => one[way].perSecond / one.peer.perSecond))),
+    microseconds(median(rounds.map((one) => one[way].cpuUs))),
+    times(median(rounds.map((one) => one.peer.cpuUs / one[way].cpuUs))),
   ]);
-  printRows(`backfill of ${EVENTS} events, four kilobytes each. ${pinning()}`, ['', 'events', 'ratio'], rows);
+  const header = ['', 'events', 'ratio', 'us CPU each', 'ratio'];
+  printRows(`backfill of ${EVENTS} events, four kilobytes each. ${pinning()}`, header, rows);
 
   unpin(process.pid);
   admin.disconnect();
   await app.close();
   await redis.stop();
   await fake.stop();
+}
+
+type Way = keyof typeof NAMES;
+
+interface Figure {
+  readonly perSecond: number;
+  /** CPU of this process for each event, microseconds. */
+  readonly cpuUs: number;
 }
 
 const NAMES = {
@@ -136,13 +142,14 @@ async function fill(app: INestApplicationContext, fromS: number): Promise<number
   return taken + duplicates;
 }
 
-async function perSecond(work: () => Promise<number>): Promise<number> {
+async function measure(work: () => Promise<number>): Promise<Figure> {
   const startMs = performance.now();
+  const cpu = process.cpuUsage();
   const events = await work();
   if (events !== EVENTS) throw new Error(`${events} of ${EVENTS} events came`);
-  return events / ((performance.now() - startMs) / 1000);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    perSecond: events / ((performance.now() - startMs) / 1000),
+    cpuUs: (user + system) / events,
+  };
 }
