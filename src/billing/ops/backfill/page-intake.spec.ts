@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { ManualClock } from '../../../kernel/manual-clock.js';
-import type { IngestOutcome } from '../../webhook/ingest.js';
+import { BillingEventRefusedError } from '../../log/billing-log.errors.js';
+import type { Ingest, IngestOutcome } from '../../webhook/ingest.js';
 import { InterruptedError } from '../ops.errors.js';
 import type { ListedEvent } from './event-list.js';
 import { PageIntake } from './page-intake.js';
@@ -22,21 +23,19 @@ const eventOf = (id: string, objectId: string): ListedEvent & Record<string, unk
   data: { object: { id: objectId, object: 'invoice' } },
 });
 
+type Keep = Ingest['keep'];
+
+const intakeOf = (keep: Keep, onRefused: (id: string) => void = () => undefined): PageIntake =>
+  new PageIntake({ known: () => Promise.resolve(new Set()), keep }, new ManualClock(), onRefused);
+
 it('A line of one object ends at its next event when the work is interrupted; what is on its way is waited for', async () => {
   const sent: string[] = [];
   const tell: (() => void)[] = [];
   const ended: string[] = [];
-  const intake = new PageIntake(
-    {
-      known: () => Promise.resolve(new Set()),
-      keep: ({ event }, settler) => {
-        sent.push(event.eventId);
-        tell.push(() => settler.resolve(KEPT));
-      },
-    },
-    new ManualClock(),
-    () => undefined,
-  );
+  const intake = intakeOf(({ event }, settler) => {
+    sent.push(event.eventId);
+    tell.push(() => settler.resolve(KEPT));
+  });
   const aborter = new AbortController();
   const page = [eventOf('evt_1', 'in_1'), eventOf('evt_2', 'in_1'), eventOf('evt_3', 'in_2')];
   const end = intake.take(page, aborter.signal, false).catch((error: unknown) => {
@@ -50,4 +49,36 @@ it('A line of one object ends at its next event when the work is interrupted; wh
   expect([sent, ended]).toEqual([['evt_1', 'evt_3'], []]);
   tell[1]?.();
   expect(await end).toBeInstanceOf(InterruptedError);
+});
+
+it('What is thrown while a refusal is told fails the page, once, and is no unhandled rejection', async () => {
+  const broken = new Error('whoever is told of refused events is broken');
+  const refuse: Keep = (_given, settler) =>
+    settler.reject(new BillingEventRefusedError('raw', 'is too long'));
+  const intake = intakeOf(refuse, () => {
+    throw broken;
+  });
+  // An unhandled rejection would fail this file.
+  const page = [eventOf('evt_1', 'in_1'), eventOf('evt_2', 'in_1'), eventOf('evt_3', 'in_2')];
+  await expect(intake.take(page, new AbortController().signal, false)).rejects.toBe(broken);
+});
+
+it('What is thrown by the next event of a line fails the page when the others of it are told', async () => {
+  const broken = new Error('it cannot be handed on');
+  const tell: (() => void)[] = [];
+  const ended: string[] = [];
+  const intake = intakeOf(({ event }, settler) => {
+    if (event.eventId === 'evt_2') throw broken;
+    tell.push(() => settler.resolve(KEPT));
+  });
+  const page = [eventOf('evt_1', 'in_1'), eventOf('evt_2', 'in_1'), eventOf('evt_3', 'in_2')];
+  const end = intake.take(page, new AbortController().signal, false).catch((error: unknown) => {
+    ended.push('page');
+    return error;
+  });
+  expect(tell[0]).not.toThrow();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(ended).toEqual([]);
+  tell[1]?.();
+  expect(await end).toBe(broken);
 });

@@ -54,25 +54,30 @@ export class PageIntake {
       if (failures.length > 0) settler.reject(failures[0]);
       else settler.resolve();
     };
-    const next = (line: readonly ReadEvent[], at: number): void => {
-      const one = line[at];
-      // What is left of a line goes out one after the other: it must not outlast a shutdown, or a lock that was lost.
-      if (one && signal.aborted) failures.push(new InterruptedError());
-      else if (one)
-        return this.keep(one, signal, {
-          resolve: (became) => {
-            intake[became] += 1;
-            next(line, at + 1);
-          },
-          // What comes after it in its line is not kept: the whole page fails.
-          reject: (error) => {
-            failures.push(error);
-            under -= 1;
-            ended();
-          },
-        });
+    const endLine = (): void => {
       under -= 1;
       ended();
+    };
+    // What comes after it in its line is not kept: the whole page fails.
+    const fail = (error: unknown): void => {
+      failures.push(error);
+      endLine();
+    };
+    const next = (line: readonly ReadEvent[], at: number): void => {
+      const one = line[at];
+      if (!one) return endLine();
+      // What is left of a line goes out one after the other: it must not outlast a shutdown, or a lock that was lost.
+      if (signal.aborted) return fail(new InterruptedError());
+      const became = (outcome: keyof Intake): void => {
+        intake[outcome] += 1;
+        next(line, at + 1);
+      };
+      try {
+        this.keep(one, signal, { resolve: became, reject: fail });
+      } catch (error) {
+        // Whoever tells of the event before this one would take it for its own, and nobody would end the page.
+        fail(error);
+      }
     };
     for (const line of lines) next(line, 0);
     if (lines.length === 0) ended();
@@ -134,7 +139,11 @@ export class PageIntake {
     const attempt = () => settled<IngestOutcome>((told) => this.ingest.keep(given, told));
     this.ingest.keep(given, {
       resolve: kept,
-      reject: (error) => void againWhileAway(error, attempt, this.clock, signal).then(kept, failed),
+      // Nobody waits for this promise: what `failed` throws fails the page, and does not end the process.
+      reject: (error) =>
+        void againWhileAway(error, attempt, this.clock, signal)
+          .then(kept, failed)
+          .catch((thrown: unknown) => settler.reject(thrown)),
     });
   }
 }
