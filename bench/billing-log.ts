@@ -74,11 +74,15 @@ async function measure(name: string, options: RedisServerOptions, operations: nu
   await server.stop();
 }
 
-function addBare(redis: Redis, { tenantId, data, raw }: BillingEvent): Promise<unknown> {
+function addBare(redis: Redis, { tenantId, data, raw }: BareEvent): Promise<unknown> {
   return redis.xadd('bare', '*', 't', tenantId, 'd', data, 'z', raw);
 }
 
-function eventOf(n: number): BillingEvent {
+interface BareEvent extends BillingEvent {
+  readonly raw: string;
+}
+
+function eventOf(n: number): BareEvent {
   const eventId = `evt_${n}`;
   const data = JSON.stringify({ stripe_event_id: eventId, pad: textOf(n, DATA_BYTES) });
   return {

@@ -52,7 +52,7 @@ export class AppendBatch implements Batch<Append> {
     } = append.event;
     const once = replayed && replayId !== undefined;
     // Before anything is taken in: what cannot be packed is no part of the batch.
-    const packed = pack(raw);
+    const packed = typeof raw === 'string' ? pack(raw) : raw.packed;
     this.waiting.push(append);
     this.chars += data.length + raw.length;
     this.keys.push(tenantKey(tenantId), eventKey(eventId));

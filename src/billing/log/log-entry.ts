@@ -1,4 +1,5 @@
 import type { EntryId } from './entry-id.js';
+import type { PackedText } from './packing.js';
 
 /** Whose events nobody knows yet. They are kept, and may be given to a tenant later. */
 export const UNASSIGNED = '_unassigned';
@@ -18,7 +19,7 @@ export interface BillingEvent {
   /** What clients get: JSON in one line. */
   readonly data: string;
   /** JSON as it was received. */
-  readonly raw: string;
+  readonly raw: string | PackedText;
   /** It was there before, and is told once more. */
   readonly replayed?: boolean;
   /** With `replayed`: it is told once for this name, 1 to 64 letters, digits, - or _; without, each time. */

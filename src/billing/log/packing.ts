@@ -28,6 +28,17 @@ interface Insides {
 /** Packs what Stripe sent. @returns raw deflate, the bytes that `deflateRawSync` makes of it with PACKING */
 export const pack: (text: string) => Buffer = packerOf(createDeflateRaw(PACKING)) ?? packAlone;
 
+/** A text that was packed before it is kept. */
+export interface PackedText {
+  /** Characters that it had. */
+  readonly length: number;
+  readonly packed: Buffer;
+}
+
+export function packText(text: string): PackedText {
+  return { length: text.length, packed: pack(text) };
+}
+
 function packAlone(text: string): Buffer {
   return deflateRawSync(text, PACKING);
 }

@@ -3,6 +3,7 @@ import { type Settler, settled } from '../../kernel/settler.js';
 import { Metrics } from '../../telemetry/index.js';
 import { type AppendOutcome, EventLog } from '../log/event-log.js';
 import { type BillingEvent, UNASSIGNED } from '../log/log-entry.js';
+import type { PackedText } from '../log/packing.js';
 import { CustomerTenants } from './customer-tenants.js';
 import { type StripeEvent, readStripeEvent } from './stripe-event.js';
 import { toBillingEvent } from './to-billing-event.js';
@@ -23,7 +24,7 @@ export interface IngestOutcome extends AppendOutcome {
 export interface ReadEvent {
   readonly event: StripeEvent;
   /** JSON as it was received. */
-  readonly raw: string;
+  readonly raw: string | PackedText;
   readonly origin: IngestOrigin;
 }
 

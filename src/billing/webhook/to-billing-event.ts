@@ -36,7 +36,11 @@ export interface EventData {
  * @param tenantId undefined: nobody knows whose it is
  * @param raw JSON as it was received
  */
-export function toBillingEvent(event: StripeEvent, tenantId: string | undefined, raw: string): BillingEvent {
+export function toBillingEvent(
+  event: StripeEvent,
+  tenantId: string | undefined,
+  raw: BillingEvent['raw'],
+): BillingEvent {
   const { eventId, type, createdS, objectId } = event;
   const owner = tenantId ?? UNASSIGNED;
   const kept = raw.length <= LARGEST_RAW_CHARS ? raw : outlineOf(event);

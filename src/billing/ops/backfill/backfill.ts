@@ -11,8 +11,10 @@ import { type OwnedLock, processName } from '../owned-lock.js';
 import { type BackfillRequest, planBackfill, startOf } from './backfill-plan.js';
 import { type BackfillRecord, withPage, withRefused } from './backfill-record.js';
 import { BackfillStore } from './backfill-store.js';
-import type { EventList, ListedEvent } from './event-list.js';
+import type { EventList } from './event-list.js';
+import { PageFeed } from './page-feed.js';
 import { PageIntake } from './page-intake.js';
+import { PagePreparation, type ReadyPage } from './page-preparation.js';
 import { StripeAccount } from './stripe-account.js';
 import type { WaitListener } from './stripe-api.js';
 import { whileAway } from './while-away.js';
@@ -34,22 +36,13 @@ const STOP_MS = 500;
 
 type OpenAccount = ReturnType<StripeAccount['open']>;
 
-/** Oldest first. */
-interface FetchedPage {
-  readonly events: readonly ListedEvent[];
-  readonly hasMore: boolean;
-}
-
-const NOTHING: FetchedPage = { events: [], hasMore: false };
-
 interface Run {
   readonly lock: OwnedLock;
   readonly watcher: BackfillWatcher;
   readonly signal: AbortSignal;
   readonly list: EventList;
+  readonly preparation: PagePreparation;
   record: BackfillRecord;
-  /** Some of the last page were known: they come together, as what an outage has left out does. */
-  metKnown: boolean;
 }
 
 /**
@@ -145,7 +138,8 @@ export class Backfill implements BeforeApplicationShutdown {
     const signal = AbortSignal.any([lock.lost, this.ending.signal]);
     // Each event of a page listens to it while Redis is away.
     setMaxListeners(0, signal);
-    const run: Run = { lock, watcher, signal, list: stripe.list, record, metKnown: true };
+    const preparation = new PagePreparation(this.ingest);
+    const run: Run = { lock, watcher, signal, list: stripe.list, preparation, record };
     try {
       await this.pages(run);
       await this.save(run, { ...run.record, state: 'done' });
@@ -160,48 +154,43 @@ export class Backfill implements BeforeApplicationShutdown {
     }
   }
 
-  /** The next page is fetched, and the last one written down, while one is handed on. */
+  /** The next page is made ready, and the last one written down, while one is handed on. */
   private async pages(run: Run): Promise<void> {
-    const fromS = startOf(run.record, this.stripe.settings.overlapS);
-    const oldest = await run.list.oldest({ fromS, toS: run.record.toS }, run.signal);
-    let page: FetchedPage = oldest ? { events: [oldest], hasMore: true } : NOTHING;
-    let written: Promise<void> = Promise.resolve();
-    while (page.events.length > 0) {
-      const known = page.events.at(-1) as ListedEvent;
-      const ahead = page.hasMore ? this.fetch(run, known) : Promise.resolve(NOTHING);
-      // All are waited for, whichever fails: nothing is still on its way when this ends.
-      const [taken, next, before] = await Promise.allSettled([this.take(run, page.events), ahead, written]);
-      if (before.status === 'rejected') throw before.reason;
-      if (taken.status === 'rejected') throw taken.reason;
-      written = this.save(run, taken.value);
-      if (next.status === 'rejected') {
-        await written;
-        throw next.reason;
+    const range = () => ({
+      fromS: startOf(run.record, this.stripe.settings.overlapS),
+      toS: run.record.toS,
+    });
+    const feed = new PageFeed({ ...run, range });
+    try {
+      let page = await feed.next();
+      let written: Promise<void> = Promise.resolve();
+      while (page) {
+        // All are waited for, whichever fails: nothing is still on its way when this ends.
+        const [taken, next, before] = await Promise.allSettled([this.take(run, page), feed.next(), written]);
+        if (before.status === 'rejected') throw before.reason;
+        if (taken.status === 'rejected') throw taken.reason;
+        written = this.save(run, taken.value);
+        if (next.status === 'rejected') {
+          await written;
+          throw next.reason;
+        }
+        page = next.value;
       }
-      page = next.value;
+      await written;
+    } finally {
+      await feed.close();
     }
-    await written;
   }
 
-  private async fetch(run: Run, known: ListedEvent): Promise<FetchedPage> {
-    const { list, signal } = run;
-    const range = { fromS: startOf(run.record, this.stripe.settings.overlapS), toS: run.record.toS };
-    const page = await list.after(known, range, signal);
-    if (page) return page;
-    // Stripe has forgotten it: from the oldest that it still has of that time on.
-    const again = await list.oldest({ ...range, fromS: known.created }, signal);
-    return again ? { events: [again], hasMore: true } : NOTHING;
-  }
-
-  private async take(run: Run, page: readonly ListedEvent[]): Promise<BackfillRecord> {
+  private async take(run: Run, page: ReadyPage): Promise<BackfillRecord> {
     let { refusedIds } = run.record;
     const intake = new PageIntake(this.ingest, this.clock, (id) => {
       this.logger.warn('An event of Stripe cannot be kept', { event_id: id });
       refusedIds = withRefused(refusedIds, id);
     });
-    const counts = await intake.take(page, run.signal, run.metKnown);
-    run.metKnown = counts.duplicates > 0;
-    return { ...withPage(run.record, counts, page.at(-1) as ListedEvent), refusedIds };
+    const counts = await intake.take(page, run.signal);
+    if (counts.duplicates > page.duplicates) run.preparation.metKnown();
+    return { ...withPage(run.record, counts, page.last), refusedIds };
   }
 
   /** A checkpoint waits for Redis as the events before it do. */

@@ -3,8 +3,8 @@ import { ManualClock } from '../../../kernel/manual-clock.js';
 import { BillingEventRefusedError } from '../../log/billing-log.errors.js';
 import type { Ingest, IngestOutcome } from '../../webhook/ingest.js';
 import { InterruptedError } from '../ops.errors.js';
-import type { ListedEvent } from './event-list.js';
 import { PageIntake } from './page-intake.js';
+import { PagePreparation, type ReadyPage } from './page-preparation.js';
 
 const KEPT: IngestOutcome = {
   entryId: '1-0',
@@ -15,7 +15,7 @@ const KEPT: IngestOutcome = {
   result: 'unassigned',
 };
 
-const eventOf = (id: string, objectId: string): ListedEvent & Record<string, unknown> => ({
+const eventOf = (id: string, objectId: string) => ({
   id,
   object: 'event',
   type: 'invoice.paid',
@@ -23,10 +23,16 @@ const eventOf = (id: string, objectId: string): ListedEvent & Record<string, unk
   data: { object: { id: objectId, object: 'invoice' } },
 });
 
+/** Two events of one object, and one of another. */
+function pageOfThree(): Promise<ReadyPage> {
+  const preparation = new PagePreparation({ known: () => Promise.resolve(new Set()) });
+  return preparation.ready([eventOf('evt_1', 'in_1'), eventOf('evt_2', 'in_1'), eventOf('evt_3', 'in_2')]);
+}
+
 type Keep = Ingest['keep'];
 
 const intakeOf = (keep: Keep, onRefused: (id: string) => void = () => undefined): PageIntake =>
-  new PageIntake({ known: () => Promise.resolve(new Set()), keep }, new ManualClock(), onRefused);
+  new PageIntake({ keep }, new ManualClock(), onRefused);
 
 it('A line of one object ends at its next event when the work is interrupted; what is on its way is waited for', async () => {
   const sent: string[] = [];
@@ -37,8 +43,8 @@ it('A line of one object ends at its next event when the work is interrupted; wh
     tell.push(() => settler.resolve(KEPT));
   });
   const aborter = new AbortController();
-  const page = [eventOf('evt_1', 'in_1'), eventOf('evt_2', 'in_1'), eventOf('evt_3', 'in_2')];
-  const end = intake.take(page, aborter.signal, false).catch((error: unknown) => {
+  const page = await pageOfThree();
+  const end = intake.take(page, aborter.signal).catch((error: unknown) => {
     ended.push('page');
     return error;
   });
@@ -59,8 +65,8 @@ it('What is thrown while a refusal is told fails the page, once, and is no unhan
     throw broken;
   });
   // An unhandled rejection would fail this file.
-  const page = [eventOf('evt_1', 'in_1'), eventOf('evt_2', 'in_1'), eventOf('evt_3', 'in_2')];
-  await expect(intake.take(page, new AbortController().signal, false)).rejects.toBe(broken);
+  const page = await pageOfThree();
+  await expect(intake.take(page, new AbortController().signal)).rejects.toBe(broken);
 });
 
 it('What is thrown by the next event of a line fails the page when the others of it are told', async () => {
@@ -71,8 +77,8 @@ it('What is thrown by the next event of a line fails the page when the others of
     if (event.eventId === 'evt_2') throw broken;
     tell.push(() => settler.resolve(KEPT));
   });
-  const page = [eventOf('evt_1', 'in_1'), eventOf('evt_2', 'in_1'), eventOf('evt_3', 'in_2')];
-  const end = intake.take(page, new AbortController().signal, false).catch((error: unknown) => {
+  const page = await pageOfThree();
+  const end = intake.take(page, new AbortController().signal).catch((error: unknown) => {
     ended.push('page');
     return error;
   });

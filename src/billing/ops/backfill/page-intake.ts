@@ -2,11 +2,9 @@ import { type Settler, settled } from '../../../kernel/settler.js';
 import type { Clock } from '../../../kernel/time.js';
 import { BillingEventRefusedError } from '../../log/billing-log.errors.js';
 import type { Ingest, IngestOutcome } from '../../webhook/ingest.js';
-import { type StripeEvent, readStripeEvent } from '../../webhook/stripe-event.js';
-import { MalformedEventError } from '../../webhook/webhook.errors.js';
 import { InterruptedError } from '../ops.errors.js';
-import type { ListedEvent } from './event-list.js';
-import { againWhileAway, isAway } from './while-away.js';
+import type { ReadyEvent, ReadyPage } from './page-preparation.js';
+import { againWhileAway } from './while-away.js';
 
 /** What became of events. */
 export interface Intake {
@@ -24,28 +22,26 @@ export interface Intake {
  */
 export class PageIntake {
   constructor(
-    private readonly ingest: Pick<Ingest, 'keep' | 'known'>,
+    private readonly ingest: Pick<Ingest, 'keep'>,
     private readonly clock: Clock,
     private readonly onRefused: (eventId: string) => void,
   ) {}
 
   /**
-   * @param events oldest first
    * @param signal ends it
-   * @param asksFirst which of them are known; else appending them finds it out
    * @throws RedisUnavailableError, DatabaseUnavailableError where that lasts; InterruptedError. Some are kept then
    */
-  async take(events: readonly ListedEvent[], signal: AbortSignal, asksFirst: boolean): Promise<Intake> {
-    const intake: Intake = { taken: 0, duplicates: 0, refused: 0 };
-    const readable = this.readable(events, intake);
-    const fresh = asksFirst ? await this.fresh(readable, intake) : readable;
-    if (fresh.length > 0 && signal.aborted) throw new InterruptedError();
-    await settled<void>((settler) => this.keepAll(fresh, { intake, signal, settler }));
+  async take(page: ReadyPage, signal: AbortSignal): Promise<Intake> {
+    const { events, duplicates, refusedIds } = page;
+    if (events.length > 0 && signal.aborted) throw new InterruptedError();
+    const intake: Intake = { taken: 0, duplicates, refused: refusedIds.length };
+    for (const id of refusedIds) this.onRefused(id);
+    await settled<void>((settler) => this.keepAll(events, { intake, signal, settler }));
     return intake;
   }
 
   /** All of them in one turn of the event loop, so that they go to Redis together; told when none is on its way any more. */
-  private keepAll(fresh: readonly ReadEvent[], { intake, signal, settler }: Keeping): void {
+  private keepAll(fresh: readonly ReadyEvent[], { intake, signal, settler }: Keeping): void {
     const lines = linesOf(fresh);
     let under = lines.length;
     const failures: unknown[] = [];
@@ -63,7 +59,7 @@ export class PageIntake {
       failures.push(error);
       endLine();
     };
-    const next = (line: readonly ReadEvent[], at: number): void => {
+    const next = (line: readonly ReadyEvent[], at: number): void => {
       const one = line[at];
       if (!one) return endLine();
       // What is left of a line goes out one after the other: it must not outlast a shutdown, or a lock that was lost.
@@ -83,57 +79,12 @@ export class PageIntake {
     if (lines.length === 0) ended();
   }
 
-  /**
-   * Those that were not taken before. Most of a backfill after an outage were, and one question for a page of them is a
-   * fraction of packing and appending each.
-   */
-  private async fresh(readable: readonly ReadEvent[], intake: Intake): Promise<readonly ReadEvent[]> {
-    const known = await this.known(readable.map(({ event }) => event.eventId));
-    const fresh = readable.filter(({ event }) => !known.has(event.eventId));
-    intake.duplicates += readable.length - fresh.length;
-    return fresh;
-  }
-
-  private readable(events: readonly ListedEvent[], intake: Intake): readonly ReadEvent[] {
-    const readable: ReadEvent[] = [];
-    for (const listed of events) {
-      const event = this.read(listed, intake);
-      if (event) readable.push({ event, listed });
-    }
-    return readable;
-  }
-
-  /** Where Redis is away nobody knows: appending them finds it out, and waits for it. */
-  private async known(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
-    try {
-      return await this.ingest.known(eventIds, 'backfill');
-    } catch (error) {
-      if (isAway(error)) return new Set();
-      throw error;
-    }
-  }
-
-  private read(listed: ListedEvent, intake: Intake): StripeEvent | undefined {
-    try {
-      return readStripeEvent(listed);
-    } catch (error) {
-      if (!(error instanceof MalformedEventError)) throw error;
-      this.refuse(listed, intake);
-      return undefined;
-    }
-  }
-
-  private refuse({ id }: ListedEvent, intake: Intake): void {
-    intake.refused += 1;
-    this.onRefused(id);
-  }
-
-  private keep({ event, listed }: ReadEvent, signal: AbortSignal, settler: Settler<keyof Intake>): void {
-    const given = { event, raw: JSON.stringify(listed), origin: 'backfill' } as const;
+  private keep({ event, raw }: ReadyEvent, signal: AbortSignal, settler: Settler<keyof Intake>): void {
+    const given = { event, raw, origin: 'backfill' } as const;
     const kept = ({ duplicate }: IngestOutcome): void => settler.resolve(duplicate ? 'duplicates' : 'taken');
     const failed = (error: unknown): void => {
       if (!(error instanceof BillingEventRefusedError)) return settler.reject(error);
-      this.onRefused(listed.id);
+      this.onRefused(event.eventId);
       settler.resolve('refused');
     };
     const attempt = () => settled<IngestOutcome>((told) => this.ingest.keep(given, told));
@@ -148,11 +99,6 @@ export class PageIntake {
   }
 }
 
-interface ReadEvent {
-  readonly event: StripeEvent;
-  readonly listed: ListedEvent;
-}
-
 interface Keeping {
   readonly intake: Intake;
   readonly signal: AbortSignal;
@@ -160,9 +106,9 @@ interface Keeping {
 }
 
 /** Those of one object are a line; who is about none is one alone. In the order in which they were given. */
-function linesOf(events: readonly ReadEvent[]): readonly (readonly ReadEvent[])[] {
-  const lines: ReadEvent[][] = [];
-  const byObject = new Map<string, ReadEvent[]>();
+function linesOf(events: readonly ReadyEvent[]): readonly (readonly ReadyEvent[])[] {
+  const lines: ReadyEvent[][] = [];
+  const byObject = new Map<string, ReadyEvent[]>();
   for (const one of events) {
     const { objectId } = one.event;
     const known = objectId ? byObject.get(objectId) : undefined;
