@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type Settler, settled } from '../../kernel/settler.js';
-import { Metrics } from '../../telemetry/index.js';
+import { type CountSeries, Metrics } from '../../telemetry/index.js';
 import { type AppendOutcome, EventLog } from '../log/event-log.js';
 import { type BillingEvent, UNASSIGNED } from '../log/log-entry.js';
 import type { PackedText } from '../log/packing.js';
@@ -35,12 +35,20 @@ export interface ReadEvent {
 @Injectable()
 export class Ingest {
   private readonly logger = new Logger('Ingest');
+  private readonly taken: Readonly<Record<IngestOrigin, Readonly<Record<IngestResult, CountSeries>>>>;
 
   constructor(
     private readonly customers: CustomerTenants,
     private readonly log: EventLog,
-    private readonly metrics: Metrics,
-  ) {}
+    { billingIngest }: Metrics,
+  ) {
+    const of = (origin: IngestOrigin) => ({
+      accepted: billingIngest.child({ origin, result: 'accepted' }),
+      unassigned: billingIngest.child({ origin, result: 'unassigned' }),
+      duplicate: billingIngest.child({ origin, result: 'duplicate' }),
+    });
+    this.taken = { webhook: of('webhook'), backfill: of('backfill') };
+  }
 
   /**
    * @param value the event as parsed JSON
@@ -60,7 +68,7 @@ export class Ingest {
    */
   async known(eventIds: readonly string[], origin: IngestOrigin): Promise<ReadonlySet<string>> {
     const known = await this.log.known(eventIds);
-    this.metrics.billingIngest.child({ origin, result: 'duplicate' }).inc(known.size);
+    this.taken[origin].duplicate.inc(known.size);
     return known;
   }
 
@@ -94,7 +102,7 @@ export class Ingest {
     this.log.keep(told, {
       resolve: (appended) => {
         const result = appended.duplicate ? 'duplicate' : tenantId === undefined ? 'unassigned' : 'accepted';
-        this.metrics.billingIngest.child({ origin, result }).inc();
+        this.taken[origin][result].inc();
         settler.resolve({ ...appended, tenantId: tenantId ?? UNASSIGNED, result });
       },
       reject: (error) => settler.reject(error),

@@ -75,8 +75,17 @@ function detailsOf(object: StripeEvent['object']): Pick<EventData, 'subscription
   return { invoice: invoiceData(object), ...(usage.length > 0 ? { usage } : {}) };
 }
 
+/** Stripe has some hundred types, and most events are of a few. */
+const summaries = new Map<string, string>();
+const MOST_SUMMARIES = 512;
+
 /** `customer.subscription.updated` is "Customer subscription updated". */
 function summaryOf(type: string): string {
+  const known = summaries.get(type);
+  if (known !== undefined) return known;
   const words = type.replace(/^v\d+\./, '').replace(/[._]+/g, ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const summary = words.charAt(0).toUpperCase() + words.slice(1);
+  if (summaries.size >= MOST_SUMMARIES) summaries.clear();
+  summaries.set(type, summary);
+  return summary;
 }
