@@ -7,6 +7,11 @@ export abstract class BillingMetrics extends MetricFactory {
     'Deliveries of Stripe by type of event and result: accepted, unassigned, duplicate, signature, limited, malformed, unavailable or error.',
     ['type', 'result'],
   );
+  readonly billingWebhookTwins = this.fastCounter(
+    'billing_webhook_twins_total',
+    'Deliveries of thin events that have a snapshot twin, by type. Where billing_webhook_total has more of such a type, Stripe delivers it in both styles.',
+    ['type'],
+  );
   readonly billingWebhookVerify = this.fastHistogram(
     'billing_webhook_verify_seconds',
     'Time to verify the signature of a delivery, whatever came out.',

@@ -147,9 +147,12 @@ describeReal('The webhook of Stripe', () => {
         related_object: { id: 'in_cus_twin', type: 'invoice', url: '/v1/invoices/in_cus_twin' },
       };
       const pair = order === 'thin first' ? [thin, snapshot] : [snapshot, thin];
+      const twins = () => house.first.metric('billing_webhook_twins_total{type="invoice.paid"}');
+      const before = await twins();
       const answers = [];
       for (const event of pair) answers.push((await stripe.deliver(event)).body.duplicate);
       expect(answers).toEqual([false, true]);
+      expect((await twins()) - before).toBe(1);
       const kept = await entriesOf(String(snapshot['id']));
       expect(kept).toMatchObject([{ type: 'invoice.paid', objectId: 'in_cus_twin' }]);
       expect(await entriesOf(thin.id)).toEqual([]);

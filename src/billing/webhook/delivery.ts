@@ -5,6 +5,7 @@ import { AppError } from '../../kernel/errors.js';
 import type { Settler } from '../../kernel/settler.js';
 import { RateLimitExceededError, RateLimiter } from '../../rate-limit/index.js';
 import { Metrics } from '../../telemetry/index.js';
+import { EventStyles } from './event-styles.js';
 import { typeLabel } from './event-types.js';
 import { Ingest } from './ingest.js';
 import { type StripeEvent, readStripeEvent } from './stripe-event.js';
@@ -26,6 +27,7 @@ export interface TakenIn {
 export class Delivery {
   private readonly logger = new Logger('Delivery');
   private readonly verifySeconds;
+  private readonly styles: EventStyles;
 
   constructor(
     private readonly signatures: StripeSignatures,
@@ -34,6 +36,12 @@ export class Delivery {
     private readonly metrics: Metrics,
   ) {
     this.verifySeconds = metrics.billingWebhookVerify.child({});
+    this.styles = new EventStyles(metrics, (type) =>
+      this.logger.warn(
+        `Stripe delivers ${type} both as thin events and as snapshots. Whichever comes first is kept, and a thin one has no ` +
+          "object: end one of the two subscriptions, in Stripe's settings of the event destinations.",
+      ),
+    );
   }
 
   /**
@@ -47,6 +55,7 @@ export class Delivery {
     try {
       raw = this.verified(request);
       event = readStripeEvent(parse(raw));
+      this.styles.note(event);
     } catch (error) {
       return this.refuse(error, request.ip, settler);
     }

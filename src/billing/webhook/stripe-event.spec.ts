@@ -50,9 +50,10 @@ describe('An event', () => {
   });
 
   it('that is thin and has a snapshot twin is the same event as the twin', () => {
-    const { eventId, type } = readStripeEvent({ ...THIN, snapshot_event: 'evt_1' });
+    const { eventId, type, hasTwin } = readStripeEvent({ ...THIN, snapshot_event: 'evt_1' });
     const twin = readStripeEvent(SNAPSHOT);
     expect([eventId, type]).toEqual([twin.eventId, twin.type]);
+    expect([hasTwin, twin.hasTwin, readStripeEvent(THIN).hasTwin]).toEqual([true, undefined, undefined]);
   });
 
   it.each([

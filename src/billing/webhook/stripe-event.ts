@@ -19,6 +19,8 @@ export interface StripeEvent {
   readonly object: Fields;
   /** It was too large to be kept whole: what is here of the object is what the event is told apart by. */
   readonly omitted?: boolean;
+  /** It is thin, and may be delivered as a snapshot as well. */
+  readonly hasTwin?: boolean;
 }
 
 const EVENT_ID = /^[\w-]{1,255}$/;
@@ -106,6 +108,7 @@ function readThin(event: Fields): StripeEvent {
     customerId: related['type'] === 'customer' ? id : '',
     tenantHint: undefined,
     object: {},
+    ...(twin !== null && { hasTwin: true }),
   };
 }
 
