@@ -2,8 +2,8 @@ import type { EventList, ListedEvent, Range } from './event-list.js';
 import type { PagePreparation, ReadyPage } from './page-preparation.js';
 
 export interface PageFeedOptions {
-  readonly list: EventList;
-  readonly preparation: PagePreparation;
+  readonly list: Pick<EventList, 'oldest' | 'after'>;
+  readonly preparation: Pick<PagePreparation, 'ready'>;
   /** What is still to be fetched, as of now. */
   readonly range: () => Range;
   /** Ends it. */
