@@ -1,3 +1,6 @@
+// The global of the same name is a getter that is run at each reading.
+import { performance } from 'node:perf_hooks';
+
 /**
  * Time is an argument. Code that waits or measures takes a Clock, so that tests move time instead of
  * sleeping. Units are part of every name: `…Ms` milliseconds, `…Seconds` seconds, `…Us` microseconds.

@@ -28,12 +28,6 @@ export class CheckSubjects {
     return this.follow(this.tables(dimension), value);
   }
 
-  /** The subject of the plan's first dimension, where it has been counted by this plan before. */
-  first(plan: Plan, [value]: SubjectTexts): Subject | undefined {
-    const table = this.tablesOf.get(plan)?.[0];
-    return table && value !== undefined ? this.follow(table, value) : undefined;
-  }
-
   /** @returns the first subject: one client is counted in one place, whatever else the check is about */
   gather(plan: Plan, values: SubjectTexts): Subject | undefined {
     const tables = this.tablesOf.get(plan) ?? this.openTables(plan);

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/time.js';
 import type { Check } from './check.js';
-import { countLocally, fits } from './counting/local-counting.js';
+import { countLocally, fits, outcomeOf } from './counting/local-counting.js';
 import type { Meter } from './counting/meter.js';
 import { type Cost, unitsOf } from './counting/outcome.js';
 import type { RedisCounter } from './counting/redis-counter.js';
@@ -68,6 +68,11 @@ export class Decider {
     return substitute && check.inRedis ? substitute.beforeAsking(check) : this.byChoice(check);
   }
 
+  /** Grows whenever what Redis said before may not hold any more. */
+  get trusted(): number {
+    return this.trust;
+  }
+
   /** Whether what is known of the meter is the word of Redis. */
   trusts(meter: Meter): boolean {
     return meter.trust === this.trust;
@@ -88,9 +93,14 @@ export class Decider {
     return -1;
   }
 
-  /** Whether Redis has said so of this one limit that it denies a unit now. */
-  stillDenies(meter: Meter, nowMs: number): boolean {
-    return !this.isAway && this.deniesSurely(meter, 1, Math.floor(nowMs * 1000));
+  /**
+   * Until when Redis has surely said of this one limit that it denies a unit; whole monotonic milliseconds, less than now
+   * where it has not. It holds while the meter and the trust stay as they are.
+   */
+  deniesUntilMs(meter: Meter, nowMs: number): number {
+    const nowUs = Math.floor(nowMs * 1000);
+    if (!this.deniesSurely(meter, 1, nowUs)) return 0;
+    return Math.floor((nowUs + outcomeOf(meter, 1, true, nowUs).waitUs) / 1000);
   }
 
   /** Asks Redis; called when `decideNow` had nothing to say. */
@@ -111,7 +121,7 @@ export class Decider {
   }
 
   /** Redis is lost and substituted: what it said last is no answer of its own any more. */
-  private get isAway(): boolean {
+  get isAway(): boolean {
     return this.options.lost() !== undefined && !this.options.closed();
   }
 

@@ -51,6 +51,17 @@ export class DecisionMetrics {
     this.policies.get(policy)?.decisions.cache[state].inc();
   }
 
+  /** Denials of the policy that are known again and again, to be asked for once. */
+  knownDenials(policy: string): CountSeries | undefined {
+    return this.policies.get(policy)?.decisions.cache.throttle;
+  }
+
+  /** As `knownDenial`. @param count what `knownDenials` gave */
+  deniedAgain(count: CountSeries | undefined): void {
+    this.durations.cache.observe(0);
+    count?.inc();
+  }
+
   wouldDeny(policy: string): void {
     this.policies.get(policy)?.wouldDeny.inc();
   }

@@ -8,7 +8,7 @@ import { LimitEngine, type LimitEngineParts } from './limit-engine.js';
 import type { PolicyBook } from './policies/plan.js';
 import type { Dimension } from './policies/policy.js';
 
-/** Subjects of one dimension that a process remembers; 540 bytes each with one limit, and 170 for each further one. */
+/** Subjects of one dimension that a process remembers; 460 bytes each with one limit, and 210 for each further one. */
 const MOST_SUBJECTS = 65_536;
 
 /** Nobody is blocked, nothing is overridden. */

@@ -101,6 +101,43 @@ describe('The engine denies without a question what Redis would still deny', () 
     expect(await flood()).toBe('allow, redis, slow allow, address allow');
   });
 
+  it.each(['slow', 'window'] as const)('again and again, and not a moment longer: %s', async (policy) => {
+    const { limiter, asked, clock } = openEngine(POLICIES);
+    const said = async () => {
+      const { backend, retryAfterMs } = await limiter.check(policy, ALICE);
+      return [backend, retryAfterMs];
+    };
+    await limiter.check(policy, ALICE);
+    for (let n = 0; n < 3; n += 1) expect(await said()).toEqual(['cache', 60_000]);
+    clock.advance(59_999);
+    expect(await said()).toEqual(['cache', 1]);
+    clock.advance(0.999);
+    for (let n = 0; n < 2; n += 1) expect(await said()).toEqual(['cache', 1]);
+    expect(asked).toHaveLength(1);
+    clock.advance(0.001);
+    expect(await said()).toEqual(['redis', 0]);
+  });
+
+  it('again and again, but a cheaper request that still fits is none of them', async () => {
+    const { limiter } = openEngine(POLICIES);
+    await limiter.check('person', ALICE, { cost: 9 });
+    for (let n = 0; n < 3; n += 1)
+      expect(await limiter.check('person', ALICE, { cost: 2 })).toMatchObject({ backend: 'cache' });
+    expect(await limiter.check('person', ALICE)).toMatchObject({ allowed: true, backend: 'redis' });
+  });
+
+  it('again and again, until Redis is lost, and not by its word of before when it is back', async () => {
+    const { limiter, state, decider } = openEngine(POLICIES);
+    for (let n = 0; n < 3; n += 1) await limiter.check('slow', ALICE);
+    state.lost = 'disconnected';
+    decider.left();
+    expect(await limiter.check('slow', ALICE)).toMatchObject({ allowed: false, backend: 'memory' });
+    state.lost = undefined;
+    decider.returned();
+    expect(await limiter.check('slow', ALICE)).toMatchObject({ allowed: false, backend: 'redis' });
+    expect(await limiter.check('slow', ALICE)).toMatchObject({ allowed: false, backend: 'cache' });
+  });
+
   it('but what is given back, charged or made full goes to Redis, and lifts it here at once', async () => {
     const { limiter } = openEngine(POLICIES);
     await limiter.check('person', ALICE, { cost: 10 });

@@ -8,6 +8,7 @@ export const POLICIES = {
   person: { limits: [{ per: 'user', ...TEN }] },
   all: { limits: [{ per: 'global', quota: 100, windowMs: 100_000, burst: 100 }] },
   login: { limits: [{ per: 'user', ...TEN }], counts: 'failures' },
+  window: { limits: [{ kind: 'window', per: 'user', quota: 1, windowMs: 30_000 }] },
   slow: { limits: [{ per: 'user', quota: 1, windowMs: 60_000, burst: 1 }] },
 } as const satisfies PolicyTable;
 

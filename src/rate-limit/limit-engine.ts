@@ -2,7 +2,6 @@ import type { Clock } from '../kernel/time.js';
 import { type Asker, Check, type CheckParts } from './check.js';
 import { CheckSubjects, type SubjectTexts } from './check-subjects.js';
 import { outcomeOf } from './counting/local-counting.js';
-import type { Meter } from './counting/meter.js';
 import { OPERATION, unitsOf } from './counting/outcome.js';
 import type { Ruling, Subject } from './counting/subject.js';
 import type { SubjectTable } from './counting/subject-table.js';
@@ -10,7 +9,7 @@ import type { Decider } from './decider.js';
 import { type Held, notHeld, withHeld } from './held.js';
 import type { DecisionMetrics } from './decision-metrics.js';
 import { NOTHING_APPLIES, RateLimitDecision } from './decision.js';
-import { type ForeseenDenial, KnownDenial } from './known-denial.js';
+import { KnownDenials } from './known-denials.js';
 import type { Plan, PolicyBook } from './policies/plan.js';
 import type { Dimension } from './policies/policy.js';
 import { type Request, ONE_UNIT, costOf } from './request.js';
@@ -31,6 +30,7 @@ export interface LimitEngineParts {
 export class LimitEngine implements Asker {
   private readonly subjects: CheckSubjects;
   private readonly shadows: ShadowWatch;
+  private readonly denials: KnownDenials;
   /** Of what is held and given back, which metrics do not take for decisions. */
   private readonly holder: Asker;
   /** Of what is done by Redis or by nobody. */
@@ -40,6 +40,7 @@ export class LimitEngine implements Asker {
     const { decider, metrics, tables, ruling } = parts;
     this.subjects = new CheckSubjects(tables, ruling);
     this.shadows = new ShadowWatch({ subjects: this.subjects, decider, metrics });
+    this.denials = new KnownDenials({ subjects: this.subjects, decider, tables, ruling, metrics });
     this.holder = {
       decided: (check, decision) => check.resolve(decision),
       undecided: (check, error) => decider.afterFailure(check, error),
@@ -63,9 +64,8 @@ export class LimitEngine implements Asker {
     request = ONE_UNIT,
     held?: Held,
   ): RateLimitDecision | Promise<RateLimitDecision> {
-    const { clock, decider } = this.parts;
-    const startMs = clock.monotonicMs();
-    const again = request === ONE_UNIT && !held ? this.deniedAgain(plan, values, startMs) : undefined;
+    const startMs = this.parts.clock.monotonicMs();
+    const again = request === ONE_UNIT && !held ? this.denials.again(plan, values, startMs) : undefined;
     if (again) return again;
     const client = this.subjects.gather(plan, values);
     if (!client) return NOTHING_APPLIES;
@@ -79,11 +79,8 @@ export class LimitEngine implements Asker {
     const cost = costOf(meters, request);
     // Before anything is watched: what is known to be denied has spent nothing, of a shadow neither.
     if (operation <= OPERATION.peek && inRedis) {
-      const at = decider.knownDenial(meters, cost, startMs, held?.check.meters);
-      if (at >= 0) {
-        client.denied(meters[at] as Meter, plan.limits);
-        return this.insteadOf(held, this.deny({ meters, at, cost, held }, startMs));
-      }
+      const denial = this.denials.foresee({ plan, client, meters, cost, held }, startMs);
+      if (denial) return this.insteadOf(held, denial);
     }
     this.shadows.watch(plan, request, { inRedis, startMs });
     const whole = { operation, cost, meters, inRedis, startMs };
@@ -103,9 +100,8 @@ export class LimitEngine implements Asker {
     values: SubjectTexts,
     request: Request,
   ): Held | RateLimitDecision | Promise<Held | RateLimitDecision> {
-    const { clock, decider } = this.parts;
-    const startMs = clock.monotonicMs();
-    const again = request === ONE_UNIT ? this.deniedAgain(plan, values, startMs) : undefined;
+    const startMs = this.parts.clock.monotonicMs();
+    const again = request === ONE_UNIT ? this.denials.again(plan, values, startMs) : undefined;
     if (again) return again;
     const client = this.subjects.gather(plan, values);
     if (!client) return NOTHING_APPLIES;
@@ -115,11 +111,8 @@ export class LimitEngine implements Asker {
     const meters = this.subjects.meters(plan.limits, inRedis);
     if (meters.length === 0) return NOTHING_APPLIES;
     const cost = costOf(meters, request);
-    const at = inRedis ? decider.knownDenial(meters, cost, startMs) : -1;
-    if (at >= 0) {
-      client.denied(meters[at] as Meter, plan.limits);
-      return this.deny({ meters, at, cost }, startMs);
-    }
+    const denial = inRedis ? this.denials.foresee({ plan, client, meters, cost }, startMs) : undefined;
+    if (denial) return denial;
     const check = new Check(this.holder, { operation: OPERATION.spend, cost, meters, inRedis, startMs });
     const conclude = (decision: RateLimitDecision, nowMs: number): Held | RateLimitDecision => {
       if (decision.allowed) return { decision, check, plan, values, request };
@@ -173,14 +166,6 @@ export class LimitEngine implements Asker {
 
   undecided(check: Check, error: unknown): RateLimitDecision | undefined {
     return this.parts.decider.afterFailure(check, error);
-  }
-
-  /** By a denial of Redis that still holds. */
-  private deny(denial: ForeseenDenial, nowMs: number): RateLimitDecision {
-    const { decider, metrics } = this.parts;
-    const { policy, burst } = (denial.meters[denial.at] as Meter).limit;
-    metrics.knownDenial(policy, unitsOf(denial.cost, denial.at) > burst ? 'block' : 'throttle');
-    return new RateLimitDecision(KnownDenial.foreseen(decider, denial, nowMs));
   }
 
   /** Asks for the limits that nothing is held of; all or none, so their denial gives back what is held. */
@@ -249,28 +234,6 @@ export class LimitEngine implements Asker {
     const startMs = clock.monotonicMs();
     const check = new Check(this.holder, { operation: OPERATION.refund, cost, meters, inRedis, startMs });
     if (!decider.decideNow(check)) decider.ask(check);
-  }
-
-  /**
-   * The same denial as last time, of one unit and by a limit of the first subject: the one question that is asked
-   * before the others are even looked up, which is half of what a denial costs.
-   */
-  private deniedAgain(plan: Plan, values: SubjectTexts, nowMs: number): RateLimitDecision | undefined {
-    const { decider, metrics } = this.parts;
-    const client = this.subjects.first(plan, values);
-    const denier = client?.lastDenier(plan.limits);
-    if (!client || !denier || !decider.stillDenies(denier, nowMs)) return undefined;
-    if (this.parts.ruling.anyBlocked) {
-      // A block holds longer than a limit denies, and may be about any of them.
-      this.subjects.gather(plan, values);
-      if (this.subjects.blockedUntilMs() > nowMs) return undefined;
-    }
-    metrics.knownDenial(denier.limit.policy, 'throttle');
-    const meters = () => {
-      this.subjects.gather(plan, values);
-      return this.subjects.meters(plan.limits, true);
-    };
-    return new RateLimitDecision(new KnownDenial({ decider, denier, cost: 1, nowMs, meters }));
   }
 
   /** A block holds whatever the limits of the subject are, so it names them all. */

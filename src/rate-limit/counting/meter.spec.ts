@@ -69,4 +69,28 @@ describe('A meter', () => {
     for (let us = 0; us < 1999; us += 1) often.counts(START_US + us);
     expect(often.counts(START_US + 1999)).toEqual(once.counts(START_US + 1999));
   });
+
+  it.each<[string, (meter: Meter) => unknown]>([
+    ['was spent or given back', (meter) => meter.setAhead(1, START_US)],
+    ['was counted in a window', (meter) => meter.setCounts(counts(1, 0, 0), START_US)],
+    ['is counted here from now on', (meter) => meter.countedHere(5000)],
+    ['is another one', (meter) => meter.follow(LOWERED)],
+    ['takes over what was spent elsewhere', (meter) => meter.raiseTo(spent(), START_US)],
+  ])('tells once who keeps in mind how it stands that it %s', (_what, change) => {
+    const meter = new Meter(RATE, RATE, '');
+    let told = 0;
+    meter.watchedBy({ meterChanged: () => (told += 1) });
+    meter.aheadUs(START_US);
+    meter.heard(1, 5000);
+    expect(told).toBe(0);
+    change(meter);
+    change(meter);
+    expect(told).toBe(1);
+  });
 });
+
+function spent(): Meter {
+  const meter = new Meter(RATE, RATE, '');
+  meter.setAhead(RATE.capacity, START_US);
+  return meter;
+}

@@ -4,6 +4,11 @@ import { type WindowCounts, usedOf } from './sliding-window.js';
 /** Trust of a meter whose state is not the word of Redis. */
 export const NOT_OF_REDIS = 0;
 
+/** Who keeps in mind what a limit says. */
+export interface MeterWatcher {
+  meterChanged(): void;
+}
+
 /**
  * One limit of one subject, as far as this process knows it: what Redis said last, or what was counted here. The
  * state grows old by itself, so it can be read at any time.
@@ -25,6 +30,7 @@ export class Meter {
   private windowStartUs = 0;
   private current = 0;
   private previous = 0;
+  private watcher: MeterWatcher | undefined;
 
   /**
    * @param base the limit as its policy has it
@@ -38,11 +44,17 @@ export class Meter {
     this.field = base.tag + digest;
   }
 
+  /** Tells it once, when the limit stands otherwise than it would by the mere passing of time. */
+  watchedBy(watcher: MeterWatcher): void {
+    this.watcher = watcher;
+  }
+
   /** From now on another limit is in force: where its states live elsewhere, the meter needs another place in a batch. */
   follow(limit: CompiledLimit): void {
     if (limit.generationUs !== this.limit.generationUs) this.batch = 0;
     this.lowered ||= limit.capacity < this.limit.capacity;
     this.limit = limit;
+    this.changed();
   }
 
   /**
@@ -60,6 +72,7 @@ export class Meter {
 
   setAhead(aheadUs: number, nowUs: number): void {
     this.fullAtUs = nowUs + aheadUs;
+    this.changed();
   }
 
   /** window: the counts as they are now. A window begins with the first unit after a rest, else where the last ended. */
@@ -84,6 +97,7 @@ export class Meter {
     this.current = current;
     this.previous = previous;
     this.windowStartUs = nowUs - elapsedUs;
+    this.changed();
   }
 
   /** Redis has said how it stands. */
@@ -96,6 +110,7 @@ export class Meter {
   countedHere(nowMs: number): void {
     this.trust = NOT_OF_REDIS;
     this.knownMs = nowMs;
+    this.changed();
   }
 
   /** The same limit of the same subject, counted apart from now on. */
@@ -121,5 +136,12 @@ export class Meter {
     this.windowStartUs = windowStartUs;
     this.current = current;
     this.previous = previous;
+    this.changed();
+  }
+
+  private changed(): void {
+    if (!this.watcher) return;
+    this.watcher.meterChanged();
+    this.watcher = undefined;
   }
 }

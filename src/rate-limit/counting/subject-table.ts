@@ -8,7 +8,7 @@ const LONGEST_TEXT = 200;
 
 export interface SubjectTableOptions {
   readonly dimension: string;
-  /** Subjects at most; 540 bytes each with one limit, and 170 for each further one. */
+  /** Subjects at most; 460 bytes each with one limit, and 210 for each further one. */
   readonly capacity: number;
   /** The one spelling of a subject, from whatever notation it comes in. */
   readonly canonical: (value: string) => string;
