@@ -58,11 +58,8 @@ function plainFault({ owner, name }: { owner: { name: string }; name: string | s
 function atArrival(limits: RequestLimits, own: RouteLimits): onRequestHookHandler {
   return concluding(
     (request, reply) => limits.decide(own, request, reply),
-    (decision, request, reply) => {
-      const passes = limits.note(own, request, reply, decision);
-      if (!passes) limits.deny(own, reply, decision);
-      return passes;
-    },
+    (decision, request, reply) =>
+      limits.note(own, request, reply, decision) ? undefined : () => limits.deny(own, reply, decision),
   );
 }
 
@@ -71,32 +68,51 @@ function beforeGuard(limits: RequestLimits, own: RouteLimits): onRequestHookHand
   return concluding(
     (request, reply) => limits.holdAtArrival(own, request, reply),
     (denial, request, reply) => {
-      if (!denial) return true;
+      if (!denial) return undefined;
       limits.note(own, request, reply, denial);
-      limits.deny(own, reply, denial);
-      return false;
+      return () => limits.deny(own, reply, denial);
     },
   );
 }
 
-/** @param conclude says whether the request may go on; if not, it has been answered */
+/** How a request that may not go on is answered; undefined: it may. */
+type Answer = (() => void) | undefined;
+
 function concluding<Said>(
   ask: (request: FastifyRequest, reply: FastifyReply) => Said | Promise<Said>,
-  conclude: (said: Said, request: FastifyRequest, reply: FastifyReply) => boolean,
+  conclude: (said: Said, request: FastifyRequest, reply: FastifyReply) => Answer,
 ): onRequestHookHandler {
   return (request, reply, done) => {
     const go = (said: Said): void => {
-      let passes: boolean;
+      let answer: Answer;
       try {
-        passes = conclude(said, request, reply);
+        answer = conclude(said, request, reply);
       } catch (error) {
         // Nobody waits for the promise that this may run in: thrown on, it would end the process.
         return done(error as Error);
       }
-      if (passes) done();
+      if (answer) afterArrivals(answer, done);
+      else done();
     };
     const said = ask(request, reply);
     if (said instanceof Promise) said.then(go, done);
     else go(said);
   };
+}
+
+/**
+ * Answers when all that has arrived by now has been read: whom a limit lets in comes first, and the answers of a flood
+ * leave together. Each by itself wakes up its reader, which costs more than all that is done for it here.
+ *
+ * @param failed told of what the answer throws
+ */
+function afterArrivals(answer: () => void, failed: (error: Error) => void): void {
+  // One call each, so that hooks that see the answer run in the async context of its request.
+  setImmediate(() => {
+    try {
+      answer();
+    } catch (error) {
+      failed(error as Error);
+    }
+  });
 }
