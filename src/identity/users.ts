@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { and, eq, sql as fragment } from 'drizzle-orm';
+import { and, eq, isNull, sql as fragment } from 'drizzle-orm';
 import {
   type FeatureDatabase,
   InjectDatabase,
@@ -98,6 +98,29 @@ export class Users {
    */
   async bumpEpoch(userId: string, tx?: Sql): Promise<number> {
     return await this.change(userId, { tokenEpoch: fragment`${users.tokenEpoch} + 1` }, tx);
+  }
+
+  /**
+   * As `bumpEpoch`, where everything is still as it was when somebody was let in: the epoch, the address, and that the
+   * account is not disabled. Between that and now may lie the seconds that a password hash waits for.
+   *
+   * @returns undefined where it is not, or there is no such user; then nothing was changed
+   */
+  async bumpEpochOf(judged: User, tx: Sql): Promise<number | undefined> {
+    const { id, tokenEpoch, emailKey } = judged;
+    const [row] = await tx
+      .update(users)
+      .set({ tokenEpoch: fragment`${users.tokenEpoch} + 1` })
+      .where(
+        and(
+          eq(users.id, id),
+          eq(users.tokenEpoch, tokenEpoch),
+          eq(users.emailKey, emailKey),
+          isNull(users.disabledAt),
+        ),
+      )
+      .returning({ epoch: users.tokenEpoch });
+    return row?.epoch;
   }
 
   /** Every device that the user has logged in with becomes a stranger, with the transaction. @throws UserNotFoundError */

@@ -67,13 +67,13 @@ export class EmailConfirmation {
 
   /**
    * @returns the epoch that holds from now on: every session ends with the address that it began under
-   * @throws TokenInvalidError where somebody else has the address by now, which is nobody's business
+   * @throws TokenInvalidError where somebody else has the address by now, which is nobody's business, or the token has ended
    */
   async other(user: User, address: EmailAddress): Promise<number> {
     return this.db.transaction(async (tx) => {
-      const outcome = await this.users.changeEmail(tx, user.id, address);
-      const epoch = outcome === 'changed' ? await this.users.bumpEpoch(user.id, tx) : undefined;
+      const epoch = await this.users.bumpEpochOf(user, tx);
       if (epoch === undefined) throw new TokenInvalidError();
+      if ((await this.users.changeEmail(tx, user.id, address)) !== 'changed') throw new TokenInvalidError();
       await this.events.record('email-changed', user.id, {}, tx);
       await this.mails.add(tx, { template: EMAIL_CHANGED, to: user.email, values: {} });
       return epoch;

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { InvalidTokenError, Sessions } from '../../access/index.js';
 import { type FeatureDatabase, InjectDatabase, type Sql } from '../../database/index.js';
 import { Passwords, SecurityEvents, type User, Users } from '../../identity/index.js';
 import { MailOutbox } from '../../mail/index.js';
+import { TokenInvalidError } from '../../security-tokens/index.js';
 import { PASSWORD_CHANGED, RESET_PASSWORD } from '../auth.mails.js';
 import { Unlocking } from '../lockout/unlocking.js';
 import { AccountTokens } from './account-tokens.js';
@@ -37,25 +39,36 @@ export class PasswordReset {
   }
 }
 
-/** A reset proves the mailbox as well, and nobody is trusted after it. */
-export type PasswordChangeKind = 'password-reset' | 'password-changed';
+/** By what a new password is chosen. A reset proves the mailbox as well, and nobody is trusted after it. */
+export type PasswordWarrant =
+  { readonly by: 'password-reset' } | { readonly by: 'password-changed'; readonly sessionId: string };
 
 /** What ends with an old password, in SQL. */
 @Injectable()
 export class OldPasswordEnd {
   constructor(
     private readonly users: Users,
+    private readonly sessions: Sessions,
     private readonly unlocking: Unlocking,
   ) {}
 
-  /** @returns the epoch that holds from now on */
-  async perform(tx: Sql, user: User, how: PasswordChangeKind): Promise<number> {
-    const epoch = await this.users.bumpEpoch(user.id, tx);
-    await this.unlocking.perform(tx, user);
-    if (how === 'password-reset') {
+  /**
+   * @returns the epoch that holds from now on
+   * @throws TokenInvalidError, InvalidTokenError where what allowed it has ended while the password was hashed;
+   *   RedisUnavailableError
+   */
+  async perform(tx: Sql, user: User, warrant: PasswordWarrant): Promise<number> {
+    const epoch = await this.users.bumpEpochOf(user, tx);
+    if (warrant.by === 'password-reset') {
+      if (epoch === undefined) throw new TokenInvalidError();
       await this.users.verifyEmail(tx, user.id, user.emailKey);
       await this.users.forgetDevices(tx, user.id);
+    } else {
+      if (epoch === undefined) throw new InvalidTokenError('other-epoch');
+      const session = await this.sessions.check(user.id, warrant.sessionId, user.tokenEpoch);
+      if (!session.live) throw new InvalidTokenError(session.reason);
     }
+    await this.unlocking.perform(tx, user);
     return epoch;
   }
 }
@@ -76,13 +89,14 @@ export class PasswordChange {
   }
 
   /**
+   * @param user as it was when the warrant was judged, which is judged again when the password is about to be kept
    * @returns the epoch that holds from now on
-   * @throws PasswordPolicyError, OverloadedError, DatabaseUnavailableError
+   * @throws PasswordPolicyError, OverloadedError, DatabaseUnavailableError, and as `OldPasswordEnd.perform`
    */
-  perform(user: User, password: string, how: PasswordChangeKind): Promise<number> {
+  perform(user: User, password: string, warrant: PasswordWarrant): Promise<number> {
     return this.passwords.change({ userId: user.id, password }, async (tx) => {
-      const epoch = await this.oldEnd.perform(tx, user, how);
-      await this.events.record(how, user.id, {}, tx);
+      const epoch = await this.oldEnd.perform(tx, user, warrant);
+      await this.events.record(warrant.by, user.id, {}, tx);
       await this.mails.add(tx, { template: PASSWORD_CHANGED, to: user.email, values: {} });
       return epoch;
     });

@@ -52,7 +52,7 @@ export class PasswordConfirmController {
     // Before the token is claimed: while it is, the same request with a better password would hear 409.
     this.change.assertFit(new_password);
     await this.tokens.useReset(token, async (user) => {
-      const epoch = await this.change.perform(user, new_password, 'password-reset');
+      const epoch = await this.change.perform(user, new_password, { by: 'password-reset' });
       await this.aftermath.of(user, epoch);
     });
   }
@@ -81,7 +81,7 @@ export class PasswordChangeController {
     const user = await this.gate.spendFor('password-change', { user: userId, ip }, () =>
       this.passwords.assert(userId, current_password, 'password-change'),
     );
-    const epoch = await this.replacement.perform(user, new_password, 'password-changed');
+    const epoch = await this.replacement.perform(user, new_password, { by: 'password-changed', sessionId });
     await this.aftermath.of(user, epoch, sessionId);
   }
 }
