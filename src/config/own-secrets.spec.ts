@@ -43,6 +43,12 @@ describe('A secret that nobody gave', () => {
     expect(reveal('A', 'demo')).not.toBe(reveal('A', 'demo'));
   });
 
+  it('is that of development in a demo in the same folder, so that accounts of the one can log in to the other', () => {
+    const kept = reveal('A', 'development');
+    expect([reveal('A', 'demo'), isKept('A', 'demo')]).toEqual([kept, true]);
+    expect(reveal('B', 'demo')).not.toBe(reveal('B', 'demo'));
+  });
+
   it('is the same in every test run, and another for each name', () => {
     expect(reveal('A', 'test')).toBe(reveal('A', 'test'));
     expect(reveal('A', 'test')).not.toBe(reveal('B', 'test'));
@@ -52,7 +58,7 @@ describe('A secret that nobody gave', () => {
     const first = reveal('A', 'development');
     const second = reveal('B', 'development');
     expect([reveal('A', 'development'), reveal('B', 'development')]).toEqual([first, second]);
-    expect([isKept('A', 'development'), isKept('C', 'development'), isKept('A', 'demo')]).toEqual([
+    expect([isKept('A', 'development'), isKept('C', 'development'), isKept('A', 'test')]).toEqual([
       true,
       false,
       false,

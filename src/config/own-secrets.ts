@@ -13,8 +13,9 @@ export const MIN_SECRET_BYTES = 32;
 export const DEVELOPMENT_FILE = join('.bulkhead', 'secrets.json');
 
 /**
- * A secret of the application itself, where none was given in a local profile: made anew for each demo, fixed
- * in tests, and in development made once and kept, so that a restart does not end every session.
+ * A secret of the application itself, where none was given in a local profile: fixed in tests, and in development made
+ * once and kept, so that a restart does not end every session. A demo keeps nothing, so it has new ones each time, unless
+ * development has kept some in this folder: with its `.env` the demo works on its database.
  */
 export function localSecret(name: string, profile: Profile): Secret {
   switch (profile) {
@@ -23,15 +24,16 @@ export function localSecret(name: string, profile: Profile): Secret {
     case 'development':
       return new Secret(keptSecret(name));
     case 'demo':
+      return new Secret(knownSecret(name) ?? fresh());
     case 'staging':
     case 'production':
       return new Secret(fresh());
   }
 }
 
-/** Whether development has it from an earlier start. */
+/** Whether development has it from an earlier start, which a demo beside it uses as well. */
 export function isKept(name: string, profile: Profile): boolean {
-  return profile === 'development' && typeof readKept()[name] === 'string';
+  return (profile === 'development' || profile === 'demo') && knownSecret(name) !== undefined;
 }
 
 export interface OwnSecret {
@@ -68,15 +70,19 @@ function fresh(): string {
   return randomBytes(MIN_SECRET_BYTES).toString('base64url');
 }
 
+function knownSecret(name: string): string | undefined {
+  const known = readKept()[name];
+  return typeof known === 'string' ? known : undefined;
+}
+
 function keptSecret(name: string): string {
-  const kept = readKept();
-  const known = kept[name];
-  if (typeof known === 'string') return known;
+  const known = knownSecret(name);
+  if (known !== undefined) return known;
   const made = fresh();
   mkdirSync(dirname(DEVELOPMENT_FILE), { recursive: true });
   // Written beside and renamed: a second process never reads half a file.
   const draft = `${DEVELOPMENT_FILE}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify({ ...kept, [name]: made }, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(draft, `${JSON.stringify({ ...readKept(), [name]: made }, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, DEVELOPMENT_FILE);
   return made;
 }
