@@ -113,7 +113,7 @@ class Schemas {
     const orNull = present.length < parts.length;
     const nullable = orNull ? { nullable: true } : {};
     if (present.length > 0 && present.every((part) => part.isStringLiteral())) {
-      const values = present.map(({ value }) => value);
+      const values = present.map(({ value }) => value).sort();
       return { type: 'string', enum: orNull ? [...values, null] : values, ...nullable };
     }
     // The compiler's `boolean` is `true | false`.
@@ -183,9 +183,12 @@ class Schemas {
 }
 
 /**
+ * In an order of their own: that of the compiler depends on what it has seen before.
+ *
  * @param {Schema[]} schemas
  * @returns {Schema[]}
  */
 function distinct(schemas) {
-  return [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
+  const byText = new Map(schemas.map((schema) => [JSON.stringify(schema), schema]));
+  return [...byText.keys()].sort().map((text) => /** @type {Schema} */ (byText.get(text)));
 }

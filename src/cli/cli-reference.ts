@@ -37,10 +37,10 @@ function section(command: Command): string {
   const rows = command
     .createHelp()
     .visibleOptions(command)
-    .map(({ flags, description, defaultValue }) => [
+    .map(({ flags, description, defaultValue, mandatory }) => [
       `\`${flags}\``,
       plain(description),
-      defaultValue === undefined ? '' : `\`${String(defaultValue)}\``,
+      mandatory ? 'required' : defaultValue === undefined ? '' : `\`${String(defaultValue)}\``,
     ]);
   const table = markdownTable(['option', 'meaning', 'default'], rows);
   return `## ${pathOf(command)}\n\n${plain(command.description())}\n\n\`\`\`sh\n${pathOf(command)} ${command.usage()}\n\`\`\`\n\n${table}`;

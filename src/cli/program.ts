@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { addAdminCreateCommand } from './admin-create.command.js';
 import { addAdminRevokeCommand } from './admin-revoke.command.js';
 import { addBillingOpsCommands } from './billing-ops.command.js';
@@ -30,6 +30,7 @@ export function createProgram(context: CliContext, finish: (code: ExitCode) => v
       writeOut: (text) => output.out(text.trimEnd()),
       writeErr: (text) => output.err(text.trimEnd()),
     })
+    .configureHelp({ optionDescription: describeOption })
     .showHelpAfterError()
     .exitOverride();
   const redis = program.command('redis').description('the servers of the purposes').helpCommand(false);
@@ -56,4 +57,10 @@ export function createProgram(context: CliContext, finish: (code: ExitCode) => v
   addEnvCommand(program, context, finish);
   addLoadTestCommand(program, context, finish);
   return program;
+}
+
+/** Commander does not say in its help which options it insists on. */
+function describeOption(option: Option): string {
+  const description = Help.prototype.optionDescription(option);
+  return option.mandatory ? `${description} (required)` : description;
 }
