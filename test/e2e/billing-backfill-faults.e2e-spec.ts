@@ -103,6 +103,22 @@ describeReal('a backfill that Stripe does not serve', () => {
   );
 });
 
+describeReal('a backfill whose first page has no events and says that there are more', () => {
+  it('fails and says so; the next one goes on with it', async () => {
+    house.stripe.add(fakeEvents({ count: 5, startS: anHourAgo() }));
+    house.stripe.trouble({ kind: 'body', body: '{"object":"list","data":[],"has_more":true}' });
+    const { record, done } = await start();
+    await expect(done).rejects.toMatchObject({ code: 'STRIPE_UNAVAILABLE', status: 502 });
+    expect(await house.get(Backfill).find(record.id)).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('has_more: true') as string,
+    });
+    const again = await start();
+    expect(again.record.id).toBe(record.id);
+    expect(await again.done).toMatchObject({ state: 'done', taken: 5 });
+  });
+});
+
 describeReal('a backfill of what is known', () => {
   it('asks for it by the page and appends nothing', async () => {
     house.stripe.add(fakeEvents({ count: EVENTS, startS: anHourAgo(), perSecond: 3 }));

@@ -32,7 +32,10 @@ const FIRST_WINDOW_S = 3600;
 export class EventList {
   constructor(private readonly api: StripeApi) {}
 
-  /** @returns undefined where the range has none */
+  /**
+   * @returns undefined where the range has none
+   * @throws StripeRefusedError, StripeUnavailableError, InterruptedError
+   */
   async oldest({ fromS, toS }: Range, signal: AbortSignal): Promise<ListedEvent | undefined> {
     let at = fromS;
     let width = FIRST_WINDOW_S;
@@ -60,8 +63,7 @@ export class EventList {
   async after(known: ListedEvent, range: Range, signal: AbortSignal): Promise<ListPage | undefined> {
     try {
       const page = await this.page(range, { ending_before: known.id }, signal);
-      const stands = page.hasMore && page.events.length === 0;
-      if (stands || page.events.some(({ id }) => id === known.id))
+      if (page.events.some(({ id }) => id === known.id))
         throw new StripeUnavailableError('lists the same events again');
       return { ...page, events: page.events.toReversed() };
     } catch (error) {
@@ -86,7 +88,7 @@ export class EventList {
     }
   }
 
-  private page(
+  private async page(
     range: Range,
     place: Readonly<Record<string, string>>,
     signal: AbortSignal,
@@ -97,7 +99,11 @@ export class EventList {
       'created[lte]': String(range.toS),
       ...place,
     });
-    return this.api.get(`/v1/events?${query.toString()}`, readPage, signal);
+    const page = await this.api.get(`/v1/events?${query.toString()}`, readPage, signal);
+    // Taken for the end, it would end a backfill as done of which nothing was fetched.
+    if (page.hasMore && page.events.length === 0)
+      throw new StripeUnavailableError('answered a page without events that says has_more: true');
+    return page;
   }
 }
 
