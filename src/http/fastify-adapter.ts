@@ -9,6 +9,8 @@ import { fastifyTrustProxy } from './trust-proxy.js';
 const HEADERS_TIMEOUT_MS = 10_000;
 /** How often Node looks for requests that are late; its default of 30 s would outlast our limits. */
 const CHECK_INTERVAL_MS = 2_000;
+/** Of one part of an address that is a parameter: the longest id that anybody may have, of an object at Stripe. */
+const LONGEST_PARAMETER = 255;
 
 export function createFastifyAdapter(settings: HttpSettings): FastifyAdapter {
   const { requestTimeoutMs } = settings;
@@ -25,6 +27,7 @@ export function createFastifyAdapter(settings: HttpSettings): FastifyAdapter {
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => answerConnectionError(error, socket),
     frameworkErrors: answerRouterError,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
     http: {
       maxHeaderSize: settings.headerLimitBytes,
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),

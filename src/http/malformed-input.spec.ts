@@ -165,6 +165,12 @@ describe('malformed input', () => {
     expect(answer.headers['x-request-id']).toBeDefined();
   });
 
+  it('a path part of 255 characters is none, escaped as they may be', async () => {
+    for (const text of ['a'.repeat(255), '%C3%A9'.repeat(255)])
+      expect((await app.inject(`/ok/${text}`)).json()).toEqual({ id: decodeURIComponent(text) });
+    expect((await app.inject(`/ok/${'a'.repeat(256)}`)).statusCode).toBe(414);
+  });
+
   it('an endless path part is a 414 problem', async () => {
     const answer = await app.inject(`/ok/${'a'.repeat(2000)}`);
     expect(answer.statusCode).toBe(414);

@@ -39,7 +39,7 @@ class RestController {
 }
 
 const few = { default: { limits: [{ per: 'ip', quota: 2, windowMs: 60_000, burst: 2 }] } } as const;
-const LONG = `/v1/plain/${'a'.repeat(200)}`;
+const LONG = `/v1/plain/${'a'.repeat(300)}`;
 const from = (address: string) => ({ 'x-forwarded-for': address });
 
 async function ask({ app }: LimitedApp, times: number, request: Parameters<LimitedApp['app']['inject']>[0]) {
