@@ -152,3 +152,11 @@ it('an operation names its scopes and problems', () => {
   ]);
   expect(Object.keys(named('HealthController_livez')?.responses ?? {})).toEqual(['200']);
 });
+
+it.each([
+  ['StripeWebhookController_receive', ['200', '400', '413', '415', '429', '503']],
+  ['StreamTicketController_issue', ['201', '401', '403', '429', '503']],
+  ['StreamTicketController_redeem', ['204', '400', '401', '403', '422', '429', '503']],
+])('%s names the problems that it decides itself', (id, statuses) => {
+  expect(Object.keys(named(id)?.responses ?? {})).toEqual(statuses);
+});

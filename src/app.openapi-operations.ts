@@ -37,8 +37,19 @@ const OTHER_SCOPES: Readonly<Record<string, readonly string[]>> = {
   StreamController_stream: ['billing:read'],
 };
 
-/** Who shows something else than a token, a password or a signature, is told 401 as well. */
-const OTHER_PROOFS: readonly string[] = ['TokenController_login', 'ServiceTokenController_issue'];
+/** Who shows something else than a token, a password or a ticket, is told 401 as well. */
+const OTHER_PROOFS: readonly string[] = [
+  'TokenController_login',
+  'ServiceTokenController_issue',
+  'StreamTicketController_redeem',
+];
+
+/** What operations decide themselves, beyond what their decorators say. */
+const OTHER_PROBLEMS: Readonly<Record<string, readonly ProblemStatus[]>> = {
+  StreamTicketController_issue: [403],
+  StreamTicketController_redeem: [403],
+  StripeWebhookController_receive: [400, 413, 415, 429],
+};
 
 /**
  * Says of every operation what its decorators and the classes of its parameters say: who may call it, what its path and
@@ -107,6 +118,7 @@ function problemsOf(
     ...(path.includes('{') ? ([404] as const) : []),
     ...(limited ? ([429] as const) : []),
     ...(isApi ? ([503] as const) : []),
+    ...(OTHER_PROBLEMS[idOf(handler)] ?? []),
   ];
 }
 
@@ -118,8 +130,13 @@ function securityOf(id: string, handler: Handler): Security {
 }
 
 function scopesOf(handler: Handler): string[] {
-  const own = OTHER_SCOPES[`${handler.owner.name}_${handler.name}`] ?? [];
+  const own = OTHER_SCOPES[idOf(handler)] ?? [];
   return [...(both(REQUIRED_SCOPES, handler).flat() as string[]), ...own];
+}
+
+/** Of its operation. */
+function idOf({ owner, name }: Handler): string {
+  return `${owner.name}_${name}`;
 }
 
 /** Metadata of class and method. */

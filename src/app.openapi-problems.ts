@@ -6,6 +6,8 @@ const PROBLEMS = {
   401: 'There is no valid token, or it is of another kind.',
   403: 'The token is valid and does not allow this.',
   404: 'There is nothing with this id, or it is somebody else’s.',
+  413: 'The body is larger than this address accepts.',
+  415: 'The body is not sent as application/json.',
   422: 'Fields are missing, malformed or unknown; `errors` says which and what is allowed.',
   429: 'A rate limit is exceeded; `Retry-After` says when to come again.',
   503: 'A compartment that this needs is away; `Retry-After` says when to come again.',

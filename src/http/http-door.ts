@@ -1,4 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { refuseExpectations } from './expectations.js';
 import { acceptJson } from './json-body.js';
 import { servePlainRoutes } from './plain-route.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -14,6 +15,7 @@ export function furnishHttpDoor(app: NestFastifyApplication, options: RequestLog
   acceptJson(instance);
   rememberMethods(instance);
   keepRefusals(instance);
+  refuseExpectations(instance);
   recordRequests(instance, options);
   endUnusedConnections(instance);
   servePlainRoutes(app);

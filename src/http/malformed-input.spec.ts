@@ -199,6 +199,50 @@ describe('malformed input', () => {
   });
 });
 
+describe('an expectation that is not 100-continue', () => {
+  const expecting = (line: string, more = '') =>
+    `${line} HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\n${more}\r\n`;
+
+  it.each([
+    ['where there is a route', '/ok/1'],
+    ['where there is none', '/nothing'],
+    ['where the router would refuse the address', '/ok/%zz'],
+  ])('is a 417 problem %s, with a line in the log', async (_where, url) => {
+    lines.splice(0);
+    const answer = await raw(expecting(`GET ${url}?a=1`, 'X-Request-Id: mine\r\nConnection: close\r\n'));
+    expect(answer).toMatch(/^HTTP\/1.1 417 Expectation Failed\r\n/);
+    expect(answer).toContain('content-type: application/problem+json');
+    expect(answer).toContain('x-request-id: mine\r\n');
+    expect(parse(answer)).toMatchObject({
+      type: '/problems/expectation-failed',
+      status: 417,
+      instance: url,
+      request_id: 'mine',
+    });
+    await expect.poll(() => lines).toMatchObject([{ route: 'unmatched', status: 417, request_id: 'mine' }]);
+  });
+
+  it.each(['application/json', 'text/plain'])(
+    'is told before its body has come (%s), and the connection serves the next request',
+    async (type) => {
+      const head = `Content-Type: ${type}\r\nContent-Length: 2\r\n`;
+      const next = '{}GET /ok/2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+      const answer = await raw(expecting('POST /orders', head), next);
+      expect(answer).toMatch(/^HTTP\/1.1 417 [^]*HTTP\/1.1 200 [^]*\{"id":"2"\}$/);
+    },
+  );
+
+  it('of 100-continue is met as ever', async () => {
+    const body = '{"a":1}';
+    const head = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n`;
+    const answer = await raw(
+      `POST /anything HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n${head}\r\n`,
+      body,
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 201 [^]*\{"keys":\["a"\]\}$/);
+  });
+});
+
 describe('a connection', () => {
   it('gets a problem for a malformed second request as well', async () => {
     const answer = await raw('GET /ok/1 HTTP/1.1\r\nHost: x\r\n\r\n', 'GARBAGE\r\n\r\n');

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, preParsingHookHandl
 import { problemOf } from './problem.js';
 import { sendProblem } from './send-problem.js';
 
-/** An address that the router did not take, and why. */
+/** An address that is not served, and why. */
 interface Refusal {
   readonly error: Error;
   readonly url: string;
@@ -21,16 +21,21 @@ const refusals = new WeakMap<IncomingMessage, Refusal>();
  * answers, and are told the router's error in the end.
  */
 export function answerRouterError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  const { raw, server, url, id } = request;
+  const { raw, server, id } = request;
   if (refusals.has(raw)) {
     // The router has refused the other address, too. It must not go round for ever.
     reply.header('x-request-id', id);
     sendProblem(reply, problemOf(error, { requestId: id, url: urlAsked(request) }));
     return;
   }
-  refusals.set(raw, { error, url });
-  raw.url = NOWHERE;
+  refuseAddress(raw, error);
   server.routing(raw, reply.raw);
+}
+
+/** Has a request go to an address at which nothing answers, where it is logged, counted and told the error; once. */
+export function refuseAddress(raw: IncomingMessage, error: Error): void {
+  refusals.set(raw, { error, url: raw.url ?? '' });
+  raw.url = NOWHERE;
 }
 
 /** Keeps routes that catch everything from serving what the router refused. Must run before the routes are registered. */
@@ -47,7 +52,7 @@ const refuse: preParsingHookHandler = (request, reply, payload, done) => {
   else done(null, payload);
 };
 
-/** What the router had against the address of the request, if anything. */
+/** What there is against the request, if anything, whatever is at its address. */
 export function routerErrorOf({ url, raw }: FastifyRequest): Error | undefined {
   return url === NOWHERE ? refusals.get(raw)?.error : undefined;
 }

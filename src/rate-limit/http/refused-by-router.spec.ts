@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Controller, Get, Param, Post } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { HttpSettings, createFastifyAdapter } from '../../http/index.js';
@@ -115,4 +118,19 @@ it('an address elsewhere that the router refuses is answered with its own error,
     expect(answer.statusCode).toBe(400);
     expect(answer.headers).not.toHaveProperty('ratelimit');
   }
+});
+
+it('a request below /v1 that expects something unknown is limited by the default policy', async () => {
+  const { app, records } = await start({ controllers: [PlainController], policies: few });
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const statuses = [];
+  for (let at = 0; at < 3; at += 1) {
+    const asked = get({ port, path: '/v1/plain/1', headers: { expect: '200-ok' }, agent: false });
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    statuses.push(answer.statusCode);
+    answer.resume();
+  }
+  expect(statuses).toEqual([417, 417, 429]);
+  expect(records.map(({ rateLimitState }) => rateLimitState)).toEqual(['allow', 'allow', 'throttle']);
 });
