@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LOG_KEY, eventKey, objectKey, tenantKey } from '../../src/billing/log/keys.js';
+import { LOG_KEY, SEQUENCES_KEY, eventKey, objectKey, tenantKey } from '../../src/billing/log/keys.js';
 import type { BillingEvent } from '../../src/billing/log/log-entry.js';
 import { type Settler, settled } from '../../src/kernel/settler.js';
 import { RedisUnavailableError } from '../../src/redis/index.js';
@@ -117,6 +117,37 @@ withEngine('Appends of one turn', (engine) => {
     expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(await kept()).toEqual(['evt_1', 'evt_3']);
   });
+
+  it.each(['9007199254740991', '9007199254740992', '99999999999999999999', '-1', 'x'])(
+    'go on behind what is kept of a tenant whose count is %s, which nobody could read on from',
+    async (planted) => {
+      await Promise.all([append(1, { tenantId: tenant(2) }), append(2, { tenantId: tenant(2) })]);
+      await engine.redis.hset(SEQUENCES_KEY, tenant(2), planted);
+      expect(await rig.log.tenantPosition(tenant(2))).toMatchObject({ sequence: 2 });
+      const outcomes = await Promise.all([append(3), append(4, { tenantId: tenant(2) }), append(5)]);
+      expect(outcomes.map(({ tenantSequence }) => tenantSequence)).toEqual([1, 3, 2]);
+      expect(await append(4, { tenantId: tenant(2) })).toMatchObject({ tenantSequence: 3, duplicate: true });
+      expect(await kept()).toEqual(['evt_1', 'evt_2', 'evt_3', 'evt_4', 'evt_5']);
+    },
+  );
+
+  it('reach the last number that can be read, and begin anew behind it', async () => {
+    await engine.redis.hset(SEQUENCES_KEY, tenant(1), '9007199254740990');
+    const outcomes = await Promise.all([append(1), append(2), append(3)]);
+    expect(outcomes.map(({ tenantSequence }) => tenantSequence)).toEqual([Number.MAX_SAFE_INTEGER, 1, 2]);
+    expect(await kept()).toEqual(['evt_1', 'evt_2', 'evt_3']);
+  });
+
+  it.each(['1-1.9007199254740992.0', '18446744073709551616-0.1.0', '1-01.1.0'])(
+    'are taken anew where the mark is %s, which nobody can read',
+    async (mark) => {
+      await engine.redis.set(eventKey('evt_2'), mark);
+      expect(await rig.log.known(['evt_2'])).toEqual(new Set());
+      const outcomes = await Promise.all([append(1), append(2), append(3)]);
+      expect(outcomes.map(({ duplicate }) => duplicate)).toEqual([false, false, false]);
+      expect(await rig.log.known(['evt_2'])).toEqual(new Set(['evt_2']));
+    },
+  );
 
   it('are kept though one of them breaks a rule, and that one is not sent', async () => {
     const ends = await Promise.allSettled([append(1), append(2, { type: 'a b' }), append(3)]);

@@ -44,18 +44,30 @@ export type AppendAnswer = AppendOutcome | { readonly refusal: string };
 
 const APPENDED = /^(\d+-\d+)\.(\d+)\.([01])\.([01])$/;
 
+const UNREADABLE: AppendAnswer = { refusal: 'REPLY the server answered in another shape' };
+
+function appended(one: unknown): AppendAnswer {
+  if (typeof one !== 'string') throw new TypeError('not a text');
+  if (one.startsWith('!')) return { refusal: printable(one.slice(1), LONGEST_REFUSAL) };
+  const [, id, sequence, stale, duplicate] = APPENDED.exec(one) ?? [];
+  return {
+    entryId: entryId(id),
+    tenantSequence: count(sequence),
+    duplicate: duplicate === '1',
+    stale: stale === '1',
+  };
+}
+
+/** Of each event its own answer: one that cannot be read is a refusal of that event. */
 export const appendEvents = script('append', (reply): AppendAnswer[] => {
   if (!Array.isArray(reply)) throw new TypeError('not a list');
   return reply.map((one: unknown) => {
-    if (typeof one !== 'string') throw new TypeError('not a text');
-    if (one.startsWith('!')) return { refusal: printable(one.slice(1), LONGEST_REFUSAL) };
-    const [, id, sequence, stale, duplicate] = APPENDED.exec(one) ?? [];
-    return {
-      entryId: entryId(id),
-      tenantSequence: count(sequence),
-      duplicate: duplicate === '1',
-      stale: stale === '1',
-    };
+    try {
+      return appended(one);
+    } catch {
+      // Its own failure: the others of the batch were kept.
+      return UNREADABLE;
+    }
   });
 });
 

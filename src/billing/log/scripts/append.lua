@@ -23,6 +23,7 @@
 local MOST_AHEAD_SECONDS = 86400
 -- Beyond this, numbers of Lua have gaps.
 local MOST = 9007199254740991
+local LARGEST_OF_ID = '18446744073709551615'
 local ARGUMENTS = 8
 -- Speaks of the keys of one event, not of the server.
 local OWN = { WRONGTYPE = true, EXHAUSTED = true }
@@ -48,15 +49,33 @@ local function read(key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err, 0) end
 end
 
+-- Decimals without leading zeros, of 64 bits.
+local function partOfId(digits)
+  if digits ~= '0' and not string.find(digits, '^[1-9]') then return false end
+  return #digits < #LARGEST_OF_ID or (#digits == #LARGEST_OF_ID and digits <= LARGEST_OF_ID)
+end
+
+-- What nobody could read back is no mark.
+local function markOf(text)
+  local ms, rest, sequence = string.match(text or '', '^([0-9]+)%-([0-9]+)%.([0-9]+)%.[01]$')
+  return ms and partOfId(ms) and partOfId(rest) and number(sequence) and text
+end
+
+-- The last number that can be read has none behind it: it is foreign, as what is no number.
+local function last(text)
+  local sequence = number(text)
+  return sequence and sequence < MOST and sequence or nil
+end
+
 local function nextSequence(stream, tenant)
-  local sequence = number(call('HGET', sequences, tenant))
+  local sequence = last(call('HGET', sequences, tenant))
   if not sequence then
-    -- The first of the tenant, or its count was lost: what is kept of its stream goes on.
+    -- The first of the tenant, or its count was lost or is foreign: what is kept of its stream goes on.
     sequence = 0
-    local last = call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-    local fields = last and last[2] or {}
+    local newest = call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+    local fields = newest and newest[2] or {}
     for at = 1, #fields, 2 do
-      if fields[at] == 's' then sequence = number(fields[at + 1]) or 0 end
+      if fields[at] == 's' then sequence = last(fields[at + 1]) or 0 end
     end
   end
   return string.format('%.0f', sequence + 1)
@@ -93,7 +112,7 @@ end
 local function take(event)
   local created, flag, object, telling = tonumber(ARGV[event.at + 3]), ARGV[event.at + 7], event.object, event.telling
   if flag ~= '1' then
-    local known = string.match(read(telling or event.mark) or '', '^[0-9]+%-[0-9]+%.[0-9]+%.[01]$')
+    local known = markOf(read(telling or event.mark))
     if known then return known .. '.1' end
   end
   local latest = object and number(read(object))

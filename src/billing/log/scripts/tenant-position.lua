@@ -7,13 +7,18 @@
 -- reply    texts: id and sequence of the oldest entry that is kept, id and sequence of the newest one, the count of the
 --          tenant; empty where there is none
 --
--- Foreign entries are passed over, a few of them.
+-- Foreign entries are passed over, a few of them. In the place of a foreign count stands what append.lua goes on from.
 
 local FOREIGN_PASSED_OVER = 1000
+-- Beyond this, numbers of Lua have gaps.
+local MOST = 9007199254740991
 
 local function sequenceOf(entry)
   for at = 1, #entry[2], 2 do
-    if entry[2][at] == 's' then return string.match(entry[2][at + 1], '^[1-9][0-9]*$') end
+    if entry[2][at] == 's' then
+      local sequence = string.match(entry[2][at + 1], '^[1-9][0-9]*$')
+      return sequence and tonumber(sequence) <= MOST and sequence
+    end
   end
 end
 
@@ -30,4 +35,6 @@ end
 
 local oldest, oldestSequence = first('XRANGE', '-', '+')
 local newest, newestSequence = first('XREVRANGE', '+', '-')
-return { oldest, oldestSequence, newest, newestSequence, redis.call('HGET', KEYS[2], ARGV[1]) or '' }
+local count = redis.call('HGET', KEYS[2], ARGV[1]) or ''
+if count ~= '' and not (string.find(count, '^[0-9]+$') and tonumber(count) < MOST) then count = newestSequence end
+return { oldest, oldestSequence, newest, newestSequence, count }
