@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { NEWEST } from '../../src/billing/log/entry-id.js';
 import { TENANTS_KEY, rebuildKey, tenantKey } from '../../src/billing/log/keys.js';
 import { RebuildStore } from '../../src/billing/ops/replay/rebuild-store.js';
 import type { OwnedLock } from '../../src/billing/ops/owned-lock.js';
@@ -37,7 +38,7 @@ withEngine('What is built of a stream', (engine) => {
     expect(await store.place(OWNER)).toEqual(place);
     await engine.redis.xdel(tenantKey(OWNER), entries[3]!.id);
     const [later] = (await append(1, 'later')).slice(-1);
-    expect(await store.swap(who(), place)).toEqual({ before: 250, now: 251 });
+    expect(await store.swap(who(), place, NEWEST)).toEqual({ before: 250, now: 251 });
     expect(await rig.log.tenantPage(OWNER, { count: 1000 })).toEqual([...entries, later]);
     expect(await engine.redis.pttl(tenantKey(OWNER))).toBe(-1);
     expect(await engine.redis.zscore(TENANTS_KEY, OWNER)).not.toBeNull();
@@ -48,16 +49,19 @@ withEngine('What is built of a stream', (engine) => {
   it('waits where more has come than one call takes over, and takes what is left then', async () => {
     const begun = await store.begin(who(), BEGINNING);
     const entries = await append(101);
-    expect(await store.swap(who(), begun)).toBe('behind');
+    expect(await store.swap(who(), begun, NEWEST)).toBe('behind');
     const place = await store.add(who(), begun, { entries: entries.slice(0, 1), upTo: entries[0]!.id });
-    expect(await store.swap(who(), place)).toEqual({ before: 101, now: 101 });
+    expect(await store.swap(who(), place, NEWEST)).toEqual({ before: 101, now: 101 });
     expect(await rig.log.tenantPage(OWNER, { count: 1000 })).toEqual(entries);
   });
 
   it('takes the place of something foreign, and is nothing where there is nothing', async () => {
     await engine.redis.set(tenantKey(OWNER), 'foreign');
     expect(await store.length(OWNER)).toBeUndefined();
-    expect(await store.swap(who(), await store.begin(who(), BEGINNING))).toEqual({ before: 0, now: 0 });
+    expect(await store.swap(who(), await store.begin(who(), BEGINNING), NEWEST)).toEqual({
+      before: 0,
+      now: 0,
+    });
     expect([await engine.redis.exists(tenantKey(OWNER)), await store.length(OWNER)]).toEqual([0, 0]);
   });
 

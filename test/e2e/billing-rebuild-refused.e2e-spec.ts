@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { REBUILD_LOCK_KEY, rebuildKey, tenantKey } from '../../src/billing/log/keys.js';
+import { NEWEST } from '../../src/billing/log/entry-id.js';
+import { REBUILD_LOCK_KEY, rebuildKey, rebuildPlaceKey, tenantKey } from '../../src/billing/log/keys.js';
 import {
   InterruptedError,
   RebuildChangedError,
@@ -66,6 +67,53 @@ describeReal('the rebuild of a stream that something stands in the way of', () =
     expect(await rebuild()).toEqual({ before: 153, now: 4 });
   });
 
+  it.each(['18446744073709551615-18446744073709551615', '9007199254740991-0', '99999999999999-0'])(
+    'leaves out what lies at %s, where the log is not, so that deliveries go on',
+    async (id) => {
+      await publish(3);
+      const before = await house.log.tenantPage(tenantId, { count: 10 });
+      const readable = [
+        't',
+        tenantId,
+        'y',
+        'a',
+        'e',
+        'evt_far',
+        'c',
+        '1',
+        'o',
+        '',
+        's',
+        '4',
+        'f',
+        '',
+        'd',
+        '{}',
+      ];
+      for (const fields of [['a', 'b'], readable]) {
+        await admin().xadd(key(), id, ...fields);
+        const counted = await house.get(TenantRebuild).run({ tenantId, dryRun: true });
+        expect(counted).toEqual({ before: 4, now: 3 });
+        expect(await rebuild()).toEqual({ before: 4, now: 3 });
+        expect(await house.log.tenantPage(tenantId, { count: 10 })).toEqual(before);
+      }
+      await publish(4);
+      expect((await house.log.tenantPage(tenantId, { count: 10 })).length).toBe(4);
+      expect(Number((await house.log.tail()).split('-')[0])).toBeLessThan(Date.now() + 60_000);
+    },
+  );
+
+  it('begins anew where somebody has planted that it has come further than there is anything', async () => {
+    await publish(3);
+    const before = await house.log.tenantPage(tenantId, { count: 10 });
+    const id = '99999999999999-0';
+    const forged = ['t', tenantId, 'y', 'a', 'e', 'evt_far', 'c', '1', 'o', '', 's', '4', 'f', '', 'd', '{}'];
+    await admin().xadd(rebuildKey(tenantId), id, ...forged);
+    await admin().set(rebuildPlaceKey(tenantId), JSON.stringify({ fromMs: null, at: id, entries: 1 }));
+    expect(await rebuild()).toEqual({ before: 3, now: 3 });
+    expect(await house.log.tenantPage(tenantId, { count: 10 })).toEqual(before);
+  });
+
   it.each([
     { command: 'rename', expected: 'refused', leftover: true },
     { command: 'persist', expected: 'refused', leftover: true },
@@ -82,7 +130,7 @@ describeReal('the rebuild of a stream that something stands in the way of', () =
       await admin().acl('SETUSER', 'default', `-${command}`);
       const swap = await house
         .get(RebuildStore)
-        .swap(who, place)
+        .swap(who, place, NEWEST)
         .catch((error: unknown) => (error instanceof RedisUnavailableError ? 'refused' : error));
       await admin().acl('SETUSER', 'default', `+${command}`);
       expect(swap).toEqual(expected);
@@ -142,7 +190,7 @@ describeReal('the rebuild of a stream that something stands in the way of', () =
 
   it('reads a stream that was not there before', async () => {
     await admin().set(key(), 'foreign');
-    const source = new RebuildSource(house.log, house.get(RebuildStore), tenantId);
+    const source = new RebuildSource(house.log, house.get(RebuildStore), tenantId, NEWEST);
     const entries = async () => {
       let count = 0;
       for await (const page of source.since('0-0')) count += page.entries.length;

@@ -1,3 +1,4 @@
+import { ne } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { REPLAY_LOCK_KEY } from '../../src/billing/log/keys.js';
 import { Lag } from '../../src/billing/ops/lag.js';
@@ -28,7 +29,7 @@ class WatchedClock extends ManualClock {
   }
 }
 
-describeReal('a replay at the start whose process dies', () => {
+describeReal('a replay at the start', () => {
   let house: OpsHouse;
   beforeEach(async () => {
     // The table is held for as long as an application takes to start.
@@ -40,7 +41,8 @@ describeReal('a replay at the start whose process dies', () => {
     (await house.sql.run((db) => db.select({ id: billingObjects.objectId }).from(billingObjects))).length;
   const lock = () => house.redis.admin().get(REPLAY_LOCK_KEY);
 
-  it('is done by an instance that has found its lock taken, once that has ended', async () => {
+  /** @returns how many objects SQL has then */
+  const projected = async () => {
     for (const event of fakeEvents({ count: 40, startS, tenantId: await house.tenant() }))
       await house.get(Ingest).take(event, JSON.stringify(event), 'webhook');
     await waitFor(
@@ -51,7 +53,24 @@ describeReal('a replay at the start whose process dies', () => {
       { what: 'the projector to be done', timeoutMs: 20_000 },
     );
     const whole = await objects();
-    expect(whole).toBeGreaterThan(0);
+    expect(whole).toBeGreaterThan(2);
+    return whole;
+  };
+
+  it('begins where SQL is, also where an entry of the year 5138 was applied', async () => {
+    const whole = await projected();
+    const [far] = await house.sql.run((db) => db.select().from(billingObjects).limit(1));
+    const { objectId } = far!;
+    await house.sql.run((db) => db.delete(billingObjects).where(ne(billingObjects.objectId, objectId)));
+    const set = { entryId: '99999999999999-0' };
+    await house.sql.run((db) => db.update(billingObjects).set(set));
+    const { from } = await house.get(MissedReplay).run(new AbortController().signal);
+    expect(Date.parse(from)).toBeLessThan(Date.now());
+    expect(await objects()).toBe(whole);
+  });
+
+  it('is done by an instance that has found the lock of one that died, once that has ended', async () => {
+    const whole = await projected();
 
     // It has taken the lock, and waits for the table that somebody holds; there it is killed.
     await house.sql.transaction(async (tx) => {

@@ -12,14 +12,14 @@ export class AppliedUpTo {
   constructor(@InjectDatabase('billing') private readonly database: FeatureDatabase) {}
 
   /**
-   * @param beforeMs what came into the log later does not count, milliseconds since the epoch; unset: all counts
+   * @param beforeMs what came into the log later does not count, milliseconds since the epoch
    * @returns a moment, milliseconds since the epoch, before which SQL has all of the log; 0 where it has nothing
    * @throws DatabaseUnavailableError
    */
-  async moment(beforeMs?: number): Promise<number> {
+  async moment(beforeMs: number): Promise<number> {
     const entryMs = sql`split_part(${billingObjects.entryId}, '-', 1)::numeric`;
     const newest = sql<string | null>`max(${entryMs})`;
-    const counts = beforeMs === undefined ? undefined : sql`${entryMs} <= ${Math.floor(beforeMs)}::numeric`;
+    const counts = sql`${entryMs} <= ${Math.floor(beforeMs)}::numeric`;
     const [row] = await this.database.run((db) => db.select({ newest }).from(billingObjects).where(counts));
     const ms = Number(row?.newest ?? 0);
     return Number.isSafeInteger(ms) ? Math.max(0, ms - MARGIN_MS) : 0;

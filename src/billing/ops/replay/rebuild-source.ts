@@ -14,14 +14,47 @@ export interface SourcePage {
 }
 
 const PAGE = 500;
+/** Clocks of servers differ, and what the tenant gets meanwhile comes behind the log as it is. */
+const MOST_AHEAD_MS = 86_400_000n;
+/** From here on append.lua follows no stream. */
+const LAST_FOLLOWED_MS = 2n ** 53n - 1n;
+const LARGEST_MS = 2n ** 64n - 1n;
+
+/**
+ * Where the stream of a tenant has to end: nothing that was appended lies further ahead of the log and of the clock, and the
+ * next delivery would take the whole log there, or could not be kept at all.
+ *
+ * @param tail of the log
+ */
+export function endOfStream(tail: EntryId, nowMs: number): EntryId {
+  const tailMs = BigInt(tail.split('-', 1)[0] as string);
+  const clockMs = BigInt(Math.floor(nowMs));
+  const ahead = (tailMs > clockMs ? tailMs : clockMs) + MOST_AHEAD_MS;
+  const last = tailMs < LAST_FOLLOWED_MS ? LAST_FOLLOWED_MS : tailMs + 1n;
+  const end = ahead < last ? ahead : last;
+  return `${end < LARGEST_MS ? end : LARGEST_MS}-0`;
+}
 
 /** Where what a tenant's stream should hold is read from: the log, and the old stream for what the log has no more. */
 export class RebuildSource {
+  /** @param end what the old stream has from here on is left out */
   constructor(
     private readonly log: EventLog,
     private readonly store: Pick<RebuildStore, 'newest'>,
     private readonly tenantId: string,
+    readonly end: EntryId,
   ) {}
+
+  /**
+   * Whether a place may be one that was come to: none is written down from behind the end of both.
+   *
+   * @throws RedisUnavailableError
+   */
+  async reaches(place: EntryId): Promise<boolean> {
+    if (compareEntryIds(place, await this.log.tail()) <= 0) return true;
+    const newest = await this.store.newest(this.tenantId, this.end);
+    return newest !== undefined && compareEntryIds(place, newest) <= 0;
+  }
 
   /**
    * Up to the end of both, as they are while this runs. The log may be trimmed meanwhile.
@@ -51,10 +84,10 @@ export class RebuildSource {
    * @throws RedisUnavailableError
    */
   async *since(after: EntryId): AsyncGenerator<SourcePage> {
-    const newest = await this.store.newest(this.tenantId);
+    const newest = await this.store.newest(this.tenantId, this.end);
     if (newest === undefined || compareEntryIds(newest, after) <= 0) return;
     let at = after;
-    for await (const page of this.between(after)) {
+    for await (const page of this.between(after, this.end)) {
       at = page.upTo;
       yield page;
     }
@@ -64,13 +97,12 @@ export class RebuildSource {
 
   /** The stream may have come or gone since it was asked for last. */
   private async *ofStream(after: EntryId, before: EntryId): AsyncGenerator<SourcePage> {
-    if ((await this.store.newest(this.tenantId)) !== undefined) yield* this.between(after, before);
+    if ((await this.store.newest(this.tenantId, before)) !== undefined) yield* this.between(after, before);
   }
 
-  private async *between(after: EntryId, before?: EntryId): AsyncGenerator<SourcePage> {
+  private async *between(after: EntryId, before: EntryId): AsyncGenerator<SourcePage> {
     for (let at = after; ;) {
-      const bounds = { after: at, ...(before && { before }), count: PAGE };
-      const page = await this.log.tenantPage(this.tenantId, bounds);
+      const page = await this.log.tenantPage(this.tenantId, { after: at, before, count: PAGE });
       const last = page.at(-1);
       if (!last) return;
       at = last.id;

@@ -92,8 +92,11 @@ export class RebuildStore {
     return now;
   }
 
-  /** @returns `behind` where more has come meanwhile than is taken over at once; nothing was changed then */
-  async swap({ tenantId, lock }: Rebuilding, { at, entries }: RebuildPlace) {
+  /**
+   * @param end what the old stream has from here on is left out
+   * @returns `behind` where more has come meanwhile than is taken over at once; nothing was changed then
+   */
+  async swap({ tenantId, lock }: Rebuilding, { at, entries }: RebuildPlace, end: EntryId) {
     const keys = [
       tenantKey(tenantId),
       rebuildKey(tenantId),
@@ -103,7 +106,7 @@ export class RebuildStore {
       asideKey(tenantId),
     ];
     const swap = await failClosed('billingEvents', () =>
-      swapTenant.run(this.bulk, keys, [at, MOST_TAKEN_OVER, tenantId, lock.text, entries]),
+      swapTenant.run(this.bulk, keys, [at, MOST_TAKEN_OVER, tenantId, lock.text, entries, end]),
     );
     return assertDone(swap, tenantId);
   }
@@ -118,10 +121,13 @@ export class RebuildStore {
     return this.unlessForeign(() => this.bulk.xlen(tenantKey(tenantId)));
   }
 
-  /** @returns id of the newest entry of a tenant's stream, whoever wrote it; undefined where there is none, or no stream */
-  async newest(tenantId: string): Promise<EntryId | undefined> {
+  /**
+   * @param before only entries that are older
+   * @returns id of the newest entry of a tenant's stream, whoever wrote it; undefined where there is none, or no stream
+   */
+  async newest(tenantId: string, before: EntryId): Promise<EntryId | undefined> {
     const key = tenantKey(tenantId);
-    const last = await this.unlessForeign(() => this.bulk.xrevrange(key, '+', '-', 'COUNT', 1));
+    const last = await this.unlessForeign(() => this.bulk.xrevrange(key, `(${before}`, '-', 'COUNT', 1));
     return parseEntryId(last?.[0]?.[0] ?? '');
   }
 

@@ -10,7 +10,7 @@ import { isTenantId } from '../../log/event-rules.js';
 import { UNASSIGNED } from '../../log/log-entry.js';
 import { InterruptedError, RebuildChangedError, RebuildStoppedError, SelectionError } from '../ops.errors.js';
 import type { OwnedLock } from '../owned-lock.js';
-import { RebuildSource, type SourcePage } from './rebuild-source.js';
+import { RebuildSource, type SourcePage, endOfStream } from './rebuild-source.js';
 import { KEPT_MS, type RebuildPlace, RebuildStore, type Rebuilding } from './rebuild-store.js';
 
 export interface RebuildRequest {
@@ -93,7 +93,7 @@ export class TenantRebuild {
     const { tenantId, mostLooked = Number.POSITIVE_INFINITY } = request;
     const before = (await this.store.length(tenantId)) ?? 0;
     let [now, sum] = [0, 0];
-    const source = new RebuildSource(this.log, this.store, tenantId);
+    const source = await this.source(tenantId);
     for await (const { entries, upTo, looked } of source.pages(this.beginning(request))) {
       now += entries.length;
       sum += looked;
@@ -113,8 +113,8 @@ export class TenantRebuild {
     let run: Run | undefined;
     try {
       const before = await this.store.length(tenantId);
-      const source = new RebuildSource(this.log, this.store, tenantId);
-      const place = await this.begin(request, who, watcher);
+      const source = await this.source(tenantId);
+      const place = await this.begin(request, { ...who, source }, watcher);
       run = { ...who, source, watcher, mostLooked, looked: 0, place, swapping: false };
       const next = await this.build(run, source.pages(place.at));
       return next ? { before: before ?? 0, now: run.place.entries, next } : await this.swap(run);
@@ -126,12 +126,12 @@ export class TenantRebuild {
   /** Anew, or where another one of the same request has stopped. */
   private async begin(
     request: RebuildRequest,
-    who: Rebuilding,
+    who: Pick<Run, 'tenantId' | 'lock' | 'source'>,
     { onResume }: RebuildWatcher,
   ): Promise<RebuildPlace> {
     const fromMs = request.fromMs ?? null;
     const place = await this.store.place(request.tenantId);
-    if (place?.fromMs === fromMs) {
+    if (place?.fromMs === fromMs && (await who.source.reaches(place.at))) {
       onResume?.(place.entries);
       return place;
     }
@@ -155,7 +155,7 @@ export class TenantRebuild {
     for (;;) {
       if (run.watcher.signal?.aborted) throw new InterruptedError();
       run.swapping = true;
-      const swap = await this.store.swap(run, run.place);
+      const swap = await this.store.swap(run, run.place, run.source.end);
       run.swapping = false;
       if (swap !== 'behind') return swap;
       const next = await this.build(run, run.source.since(run.place.at));
@@ -174,6 +174,11 @@ export class TenantRebuild {
     if (full) await this.store.drop(tenantId);
     const remedy = full ? MEMORY : goesOn(run?.place.entries ?? 0);
     return new RebuildStoppedError(error, `The stream is as it was. ${remedy}`);
+  }
+
+  private async source(tenantId: string): Promise<RebuildSource> {
+    const end = endOfStream(await this.log.tail(), this.clock.nowMs());
+    return new RebuildSource(this.log, this.store, tenantId, end);
   }
 
   /** Before the first entry that belongs into the stream. */

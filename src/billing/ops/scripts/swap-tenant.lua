@@ -11,6 +11,7 @@
 -- ARGV[3]  tenant
 -- ARGV[4]  the text of the lock
 -- ARGV[5]  entries that were built
+-- ARGV[6]  what the tenant had from this entry on is left out
 -- reply    integers: entries before, entries now; or twice the same, and nothing was changed: -1 where the lock is
 --          another's, -2 where there are more to take over, -3 where what was built is not what was left there
 --
@@ -37,7 +38,7 @@ local entries = length(built)
 if entries ~= tonumber(ARGV[5]) then return { -3, -3 } end
 
 local before = length(stream)
-local found = before and redis.call('XRANGE', stream, '(' .. ARGV[1], '+', 'COUNT', most + 1) or {}
+local found = before and redis.call('XRANGE', stream, '(' .. ARGV[1], '(' .. ARGV[6], 'COUNT', most + 1) or {}
 if #found > most then return { -2, -2 } end
 
 for _, entry in ipairs(found) do
