@@ -15,7 +15,8 @@ export class AlreadyRunningError extends AppError {
   ) {
     super(
       `${what} is running: ${owner.name} has it since ${new Date(owner.sinceMs).toISOString()}. ` +
-        `If that process has died, its lock ends within ${Math.ceil(owner.livesMs / 1000)} seconds.`,
+        `If that process has died, its lock, ${owner.key} in the Redis of billingEvents, ends within ` +
+        `${Math.ceil(owner.livesMs / 1000)} seconds.`,
     );
   }
 

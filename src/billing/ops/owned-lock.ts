@@ -14,6 +14,8 @@ export interface LockOptions {
 
 /** Who has a lock. */
 export interface LockOwner {
+  /** Where the lock lies, in the Redis of billingEvents. */
+  readonly key: string;
   /** Host and process. */
   readonly name: string;
   readonly sinceMs: number;
@@ -54,7 +56,7 @@ export class OwnedLock {
     const text = `${randomBytes(9).toString('base64url')} ${processName()} ${clock.nowMs()}`;
     const askedMs = clock.monotonicMs();
     const held = await failClosed('billingEvents', () => takeLock.run(client, [key], [text, lifeMs]));
-    return held.text === text ? new OwnedLock(options, text, askedMs) : ownerOf(held);
+    return held.text === text ? new OwnedLock(options, text, askedMs) : ownerOf(key, held);
   }
 
   get lost(): AbortSignal {
@@ -114,9 +116,10 @@ export class OwnedLock {
   }
 }
 
-function ownerOf({ text, livesMs }: HeldLock): LockOwner {
+function ownerOf(key: string, { text, livesMs }: HeldLock): LockOwner {
   const [, name = '', since = '', state] = text.split(' ');
   return {
+    key,
     name: /^[\w.:-]{1,100}$/.test(name) ? name : 'somebody unknown',
     sinceMs: /^\d{1,15}$/.test(since) ? Number(since) : 0,
     livesMs: Math.max(0, livesMs),

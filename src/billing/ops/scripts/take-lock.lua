@@ -5,9 +5,17 @@
 -- ARGV[2]  life without a renewal, milliseconds
 -- reply    text and integer: what is held, ours or another's, and how long it lives without a renewal, milliseconds
 --
--- Asked again after a lost answer, it is taken as the first time.
+-- Asked again after a lost answer, it is taken as the first time. Every lock of ours ends, since it is put there with its life
+-- in one command: what has no end, or is no text, is none, and whoever waited for it would wait for ever.
 
-local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] then return { held, redis.call('PTTL', KEYS[1]) } end
+local held = redis.pcall('GET', KEYS[1])
+if type(held) == 'table' and held.err then
+  if not string.find(held.err, 'WRONGTYPE', 1, true) then return held end
+  held = nil
+end
+if held and held ~= ARGV[1] then
+  local livesMs = redis.call('PTTL', KEYS[1])
+  if livesMs >= 0 then return { held, livesMs } end
+end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return { ARGV[1], tonumber(ARGV[2]) }
