@@ -12,6 +12,8 @@ import { EXIT, StartupError } from '../kernel/errors.js';
 export interface PlainMethod {
   readonly owner: abstract new (...args: never[]) => object;
   readonly name: string | symbol;
+  /** Method that is told of what was refused before it: the media type, or the size of the body. */
+  readonly refused?: string | undefined;
 }
 
 /** A plain route declares what nobody would do; the application does not start. */

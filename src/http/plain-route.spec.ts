@@ -18,6 +18,7 @@ import { ManualClock } from '../kernel/manual-clock.js';
 import { Metrics } from '../telemetry/index.js';
 import { furnishHttpDoor } from './http-door.js';
 import { PlainRoute } from './plain-route.js';
+import { statusOf } from './problem.js';
 import { RawBodyOnly } from './route.decorators.js';
 
 class RefusedError extends AppError {
@@ -58,6 +59,23 @@ class PlainController {
   refusal(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     if (this.sizes.of(request) > 10) throw new RefusedError('It is too large.');
     setImmediate(() => void reply.send(new RefusedError('It comes later.')));
+  }
+
+  @Post('told')
+  @RawBodyOnly(100)
+  @PlainRoute({ refused: 'refusedBefore' })
+  told(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    if (this.sizes.of(request) > 10) throw new RefusedError('It is too large.');
+    if (this.sizes.of(request) > 5) throw new TypeError('a mistake');
+    void reply.send(new RefusedError('It comes from the method.'));
+  }
+
+  async refusedBefore(error: Error, request: FastifyRequest): Promise<unknown> {
+    await Promise.resolve();
+    const { type } = request.query as { type?: string };
+    if (type === 'same') return error;
+    if (type === 'fault') throw new TypeError('a mistake');
+    return new RefusedError(`It was refused before: ${statusOf(error)}.`);
   }
 
   @Get('early')
@@ -117,6 +135,21 @@ describe('A route with @PlainRoute', () => {
     expect(answer.statusCode).toBe(503);
     expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
     expect(answer.json()).toMatchObject({ type: '/problems/refused', detail, instance: '/refusal' });
+  });
+
+  it.each([
+    ['a media type', '', 'text/plain', '{}', 503, 'It was refused before: 415.'],
+    ['a size', '', 'application/json', 'x'.repeat(101), 503, 'It was refused before: 413.'],
+    ['the error itself', '?type=same', 'text/plain', '{}', 415, 'Send the body as application/json.'],
+    ['a fault of that method', '?type=fault', 'text/plain', '{}', 500, undefined],
+    ['what the method throws', '', 'application/json', '12345678901', 503, 'It is too large.'],
+    ['what the method sends', '', 'application/json', '1', 503, 'It comes from the method.'],
+    ['a fault of the method', '', 'application/json', '123456', 500, undefined],
+  ])('asks another method what to tell of what is refused before it: %s', async (...row) => {
+    const [, query, type, body, status, detail] = row;
+    const answer = await post(`/told${query}`, body, type);
+    expect([answer.statusCode, answer.json<{ detail?: string }>().detail]).toEqual([status, detail]);
+    expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
   });
 
   it('is answered with what the method sends, whatever it returns', async () => {

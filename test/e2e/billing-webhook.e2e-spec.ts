@@ -104,6 +104,26 @@ describeReal('The webhook of Stripe', () => {
     expect(many.map(({ status }) => status)).toEqual(Array(100).fill(200));
   });
 
+  it.each([
+    ['another media type', 415, 'text/plain', '{}'],
+    ['more than 512 KiB', 413, 'application/json', `"${'x'.repeat(512 * 1024)}"`],
+  ])('limits an address that sends %s by the same limit', async (_what, status, type, body) => {
+    const address = newAddress();
+    const answers = [];
+    for (let attempt = 0; attempt < 10; attempt += 1)
+      answers.push(
+        await stripe.post(body, signed(body), address, type),
+        await stripe.deliver(invoiceEvent('cus_x'), { secret: 'a guess', address }),
+      );
+    expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill([status, 400]).flat());
+    let last = await stripe.post(body, signed(body), address, type);
+    // A unit comes back each second.
+    for (let more = 0; more < 20 && last.status !== 429; more += 1)
+      last = await stripe.post(body, signed(body), address, type);
+    expect([last.status, last.body.type]).toEqual([429, '/problems/quota-exceeded']);
+    expect((await stripe.deliver(invoiceEvent('cus_x'), { address })).status).toBe(200);
+  });
+
   it('takes 71 events of 71 types, each once and in order', async () => {
     const events = realEvents();
     const before = (await entries()).length;

@@ -80,12 +80,12 @@ export class Delivery {
       this.count(undefined, resultOf(told));
       settler.reject(told);
     };
-    if (error instanceof SignatureRefusedError)
-      // Nobody waits for this promise: where whoever is told throws, its rejection would end the process.
-      void this.spend(error, ip)
-        .then(tell)
-        .catch((thrown: unknown) => this.logger.error(thrown));
-    else tell(error);
+    if (!(error instanceof SignatureRefusedError)) return tell(error);
+    this.metrics.billingWebhookSignature.inc({ reason: error.fault });
+    // Nobody waits for this promise: where whoever is told throws, its rejection would end the process.
+    void this.limited(error, ip)
+      .then(tell)
+      .catch((thrown: unknown) => this.logger.error(thrown));
   }
 
   /** @returns the text of a body that Stripe signed */
@@ -104,12 +104,12 @@ export class Delivery {
   }
 
   /**
-   * Only what is signed badly is limited: what Stripe sends may come in swarms, from few addresses.
+   * Only what is refused before its signature was found to be right is limited: what Stripe sends may come in swarms, from few
+   * addresses.
    *
-   * @returns what to answer with
+   * @returns what to answer with: what it was refused with, or RateLimitExceededError
    */
-  private async spend(refused: SignatureRefusedError, ip: string): Promise<unknown> {
-    this.metrics.billingWebhookSignature.inc({ reason: refused.fault });
+  async limited(refused: Error, ip: string): Promise<unknown> {
     try {
       const decision = await this.limiter.check('webhook-signature', { ip });
       return decision.allowed ? refused : new RateLimitExceededError(decision);

@@ -23,7 +23,7 @@ export class StripeWebhookController {
   @Post()
   @HttpCode(200)
   @RawBodyOnly(MOST_BYTES)
-  @PlainRoute()
+  @PlainRoute({ refused: 'refused' })
   receive(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const full = this.backlogs.shed(BILLING_BACKLOG);
     if (full) throw new BackpressureError(full);
@@ -35,6 +35,11 @@ export class StripeWebhookController {
       },
       reject: (error) => void reply.send(error),
     });
+  }
+
+  /** What Stripe would not send is limited as what it did not sign. */
+  refused(error: Error, { ip }: FastifyRequest): Promise<unknown> {
+    return this.delivery.limited(error, ip);
   }
 }
 

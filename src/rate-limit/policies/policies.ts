@@ -20,7 +20,7 @@ export const POLICIES = {
   'stream-connect': { limits: [
     { per: 'ip',      quota:    60, windowMs: MINUTE_MS, burst:  20, outage: 'local' },
   ] },
-  /** Webhook deliveries whose signature was refused. Those that are signed well count nowhere. */
+  /** Webhook deliveries that were refused for their signature, or before it was looked at. Those that are signed well count nowhere. */
   'webhook-signature': { limits: [
     { per: 'ip',      quota:    60, windowMs: MINUTE_MS, burst:  20, outage: 'local' },
   ] },
