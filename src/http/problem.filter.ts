@@ -41,16 +41,13 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Methods that say nothing of their own: what asks whether there is anything is told as before. */
-const PROBING = new Set(['HEAD', 'OPTIONS']);
-
 /** What is told to a request that no route fits. */
 function unmatched(thrown: unknown, request: FastifyRequest): unknown {
-  const { method, url, server } = request;
+  const { url, server } = request;
   const refused = routerErrorOf(request);
   // Whatever its body was: the address alone is reason enough. A fault of ours stays one.
   if (refused && statusOf(thrown) < 500) return refused;
-  if (!(thrown instanceof NotFoundException) || PROBING.has(method)) return thrown;
+  if (!(thrown instanceof NotFoundException)) return thrown;
   const methods = server.methodsAt?.(pathOf(url)) ?? [];
   return methods.length > 0 ? new MethodNotAllowedError(methods) : thrown;
 }

@@ -84,8 +84,8 @@ describeReal('The webhook of Stripe', () => {
     expect((await entries()).length).toBe(before);
   });
 
-  it('answers other methods with 405 and reads no body of theirs', async () => {
-    const response = await fetch(`${house.first.origin}/v1/webhooks/stripe`);
+  it.each(['GET', 'HEAD', 'OPTIONS', 'PUT'])('answers %s with 405', async (method) => {
+    const response = await fetch(`${house.first.origin}/v1/webhooks/stripe`, { method });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
   });
 

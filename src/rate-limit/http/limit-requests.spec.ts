@@ -94,7 +94,7 @@ it('a route keeps the configuration that it has for other reasons', async () => 
 describe('an address below /v1 at which nothing answers', () => {
   it.each([
     ['an unknown path', '/v1/nothing', 'GET'],
-    ['OPTIONS', '/v1/plain', 'OPTIONS'],
+    ['OPTIONS', '/v1/nothing', 'OPTIONS'],
     ['an escaped prefix', '/%76%31/nothing', 'GET'],
     ['an escaped slash', '/v1%2Fnothing', 'GET'],
     ['two slashes in front', '//v1/nothing', 'GET'],
@@ -107,12 +107,15 @@ describe('an address below /v1 at which nothing answers', () => {
     expect(answers[2]?.json()).toMatchObject({ type: '/problems/quota-exceeded', instance: url });
   });
 
-  it('is limited alike where only the method is unknown', async () => {
-    const { app } = await start({ controllers: [PlainController], policies: few(2) });
-    const answers = [];
-    for (let at = 0; at < 3; at += 1) answers.push(await app.inject({ url: '/v1/plain', method: 'DELETE' }));
-    expect(answers.map(({ statusCode }) => statusCode)).toEqual([405, 405, 429]);
-  });
+  it.each(['DELETE', 'OPTIONS'] as const)(
+    'is limited alike where only the method is unknown: %s',
+    async (method) => {
+      const { app } = await start({ controllers: [PlainController], policies: few(2) });
+      const answers = [];
+      for (let at = 0; at < 3; at += 1) answers.push(await app.inject({ url: '/v1/plain', method }));
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual([405, 405, 429]);
+    },
+  );
 
   it.each(['/nothing', '/v1', '/v1beta/nothing', '/%zz', '/nothing?at=/v1/'])(
     'is another matter elsewhere: %s',
