@@ -201,7 +201,7 @@ describeReal('The stream of billing events', () => {
     interface Page {
       events: { cursor: string; type: string; data: { n: number } }[];
       next_cursor: string | null;
-      missed?: number;
+      missed?: number | null;
     }
     const page = async (query: string) => (await (await ask(`events?${query}`, bearer(cat))).json()) as Page;
     const newest = await page('limit=3');
@@ -212,6 +212,11 @@ describeReal('The stream of billing events', () => {
     expect([oldest.events.map(({ data }) => data.n), oldest.next_cursor]).toEqual([[numbers[0]], null]);
     const up = await page(`limit=4&after=${oldest.events[0]?.cursor}`);
     expect(up.events.map(({ data }) => data.n)).toEqual(numbers.slice(1, 5));
+    // Nobody knows what is missing behind a place where nothing was: from the newest event on it goes on.
+    const real = newest.events[0]!.cursor;
+    const nowhere = { events: [], next_cursor: real, missed: null };
+    expect(await page('after=99999999999999-0.5')).toEqual(nowhere);
+    expect(await page(`after=${real}`)).toEqual({ events: [], next_cursor: null });
     await house.billing.admin().xtrim(tenantKey(cat.tenantId), 'MAXLEN', 2);
     expect((await page(`after=${oldest.events[0]?.cursor}`)).missed).toBe(4);
     // All of it gone: how many, and a place behind which whatever comes is told.
@@ -219,6 +224,9 @@ describeReal('The stream of billing events', () => {
     const gone = await page(`after=${oldest.events[0]?.cursor}`);
     expect(gone).toEqual({ events: [], next_cursor: expect.any(String), missed: 6 });
     expect(await page(`after=${gone.next_cursor}`)).toEqual({ events: [], next_cursor: null });
+    const back = await page('after=99999999999999-0.5');
+    expect(back).toEqual({ events: [], next_cursor: expect.stringMatching(/\.7$/), missed: null });
+    expect(await page(`after=${back.next_cursor}`)).toEqual({ events: [], next_cursor: null });
     const later = await house.publish(cat.tenantId, 1);
     const told = await page(`after=${gone.next_cursor}`);
     expect([told.events.map(({ data }) => data.n), told.missed]).toEqual([later, undefined]);

@@ -22,7 +22,8 @@ export class HistoryController {
   /**
    * Newest first, unless `after` asks for what came later. With `types` a page may hold fewer events than there is room for
    * although `next_cursor` says that it goes on. `missed` counts what is not kept any more between `after` and the first
-   * event; where nothing later is kept, `next_cursor` stands behind it.
+   * event, and is null where nobody knows, since nothing of ours is as late as `after`; where nothing later is kept,
+   * `next_cursor` stands behind it.
    */
   @Get()
   @NoStore()
@@ -59,6 +60,10 @@ export class HistoryController {
 
   private async nothingAfter(tenantId: string, after: Cursor) {
     const { newest, sequence } = await this.log.tenantPosition(tenantId);
+    const last = newest ?? { entryId: await this.log.tail(), sequence };
+    // Counting from a cursor that nobody was given says nothing, and going on from it would lead nowhere.
+    if (compareEntryIds(after.entryId, last.entryId) > 0)
+      return { events: [], next_cursor: formatCursor(last), ...missed(null) };
     // What came since the page was read is told with the next one, and what is missing before it as well.
     const since = newest !== undefined && compareEntryIds(newest.entryId, after.entryId) > 0;
     const gone = since ? 0 : sequence - after.sequence;
@@ -74,9 +79,9 @@ function cursorIn(name: string, text: string | undefined): Cursor | undefined {
   return cursor;
 }
 
-/** @param count of events that have been trimmed; below 0 where the numbers began anew */
-function missed(count: number): { missed?: number } {
-  return count > 0 ? { missed: count } : {};
+/** @param count of events that have been trimmed; below 0 where the numbers began anew, null where nobody knows */
+function missed(count: number | null): { missed?: number | null } {
+  return count === null || count > 0 ? { missed: count } : {};
 }
 
 /** Nothing of what somebody else put into the stream, which need not be JSON. */
