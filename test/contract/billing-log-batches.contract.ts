@@ -162,6 +162,17 @@ withEngine('Appends of one turn', (engine) => {
     expect(await engine.redis.dbsize()).toBe(1);
   });
 
+  it('are refused where the log takes no further id, and the log line says where the way out stands', async () => {
+    const most = 2n ** 64n - 1n;
+    await engine.redis.xadd(LOG_KEY, `${most}-${most}`, 'a', 'b');
+    const lines: unknown[] = [];
+    Logger.overrideLogger({ log: () => undefined, warn: () => undefined, error: (one) => lines.push(one) });
+    const ends = await Promise.allSettled([append(1), append(2, { tenantId: tenant(2) })]);
+    Logger.overrideLogger(['log', 'error', 'warn']);
+    expect(ends.filter(unavailable)).toHaveLength(2);
+    expect(lines).toEqual([expect.stringContaining('docs/billing.md')]);
+  });
+
   it('are one use of Redis of each request that they were made for', async () => {
     const records = numbers(3).map((n): RequestRecord => ({ requestId: `r${n}`, redis: {} }));
     await Promise.all(records.map((record, n) => requestContext.run(record, () => append(n))));

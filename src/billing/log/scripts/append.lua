@@ -84,8 +84,11 @@ end
 local function add(event, sequence, flags)
   local stream, at, tenant = event.stream, event.at, event.tenant
   local function toLog(id)
-    return call('XADD', log, id, 't', tenant, 'y', ARGV[at + 1], 'e', ARGV[at + 2], 'c', ARGV[at + 3], 'o', ARGV[at + 4],
-      's', sequence, 'f', flags, 'd', ARGV[at + 5], 'z', ARGV[at + 6])
+    local added = redis.pcall('XADD', log, id, 't', tenant, 'y', ARGV[at + 1], 'e', ARGV[at + 2], 'c', ARGV[at + 3],
+      'o', ARGV[at + 4], 's', sequence, 'f', flags, 'd', ARGV[at + 5], 'z', ARGV[at + 6])
+    if type(added) ~= 'table' then return added end
+    if not string.find(added.err, 'exhausted', 1, true) then error(added.err, 0) end
+    error('LOGEXHAUSTED somebody has added the last id that there is to the log: docs/billing.md says how to go on', 0)
   end
   local function toTenant(id)
     return redis.pcall('XADD', stream, id, 't', tenant, 'y', ARGV[at + 1], 'e', ARGV[at + 2], 'c', ARGV[at + 3],
@@ -101,7 +104,7 @@ local function add(event, sequence, flags)
   for fact = 1, #facts, 2 do
     if facts[fact] == 'last-generated-id' then ahead = number(string.match(facts[fact + 1], '^[0-9]+')) end
   end
-  if not ahead or ahead >= MOST then error('EXHAUSTED the stream of the tenant takes no further id', 0) end
+  if not ahead or ahead >= MOST then error('EXHAUSTED the stream of the tenant takes no further id: rebuild it, by billing replay --to tenant-stream', 0) end
   id = toLog(string.format('%.0f-0', ahead + 1))
   kept = toTenant(id)
   if type(kept) ~= 'table' then return id end
