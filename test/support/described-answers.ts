@@ -46,7 +46,8 @@ export class DescribedAnswers {
     }
     const schema = described.content?.[type]?.schema;
     if (!schema) {
-      if (payload || described.content) this.complaints.add(`${name} answers with "${type}", not as described`);
+      if (payload || described.content)
+        this.complaints.add(`${name} answers with "${type}", not as described`);
       return;
     }
     if (!type.endsWith('json') || typeof payload !== 'string') return;
@@ -70,7 +71,10 @@ function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;
   const { nullable, ...rest } = Object.fromEntries(
-    Object.entries(schema).map(([name, value]) => [name, name === 'enum' ? (value as unknown) : closed(value)]),
+    Object.entries(schema).map(([name, value]) => [
+      name,
+      name === 'enum' ? (value as unknown) : closed(value),
+    ]),
   );
   const isClosed = typeof rest.properties === 'object' && rest.additionalProperties === undefined;
   const own = isClosed ? { ...rest, additionalProperties: false } : rest;
