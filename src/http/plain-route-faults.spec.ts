@@ -89,3 +89,16 @@ it('All faults of a plain route are told at once', async () => {
   const error = await start(controllerWith([Get(), UseGuards(guard), Header('x-a', 'b'), HttpCode(201)]));
   expect((error as PlainRouteError).faults).toHaveLength(3);
 });
+
+it('A plain route that names no method for what is refused before it refuses the start', async () => {
+  class LostController {
+    read(): void {}
+  }
+  const method = Object.getOwnPropertyDescriptor(LostController.prototype, 'read') as PropertyDescriptor;
+  for (const decorate of [Get(), PlainRoute({ refused: 'raed' })])
+    decorate(LostController.prototype, 'read', method);
+  Controller()(LostController);
+  expect(await start(LostController)).toMatchObject({
+    faults: [expect.stringContaining('LostController.read: @PlainRoute names raed, which is no method')],
+  });
+});

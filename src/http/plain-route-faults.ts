@@ -43,7 +43,7 @@ const OF_NEST: Readonly<Record<string, string>> = {
 const STATUS = 200;
 
 /** @throws PlainRouteError where the method or its class declares what would not be done */
-export function assertPlain({ owner, name }: PlainMethod): void {
+export function assertPlain({ owner, name, refused }: PlainMethod): void {
   const method = Reflect.get(owner.prototype as object, name) as object;
   const route = `${owner.name}.${String(name)}`;
   const declared = Object.keys(OF_NEST).filter((key) => [method, owner].some((on) => hasAny(on, key)));
@@ -56,6 +56,10 @@ export function assertPlain({ owner, name }: PlainMethod): void {
   if (status !== undefined && status !== STATUS)
     faults.push(
       `${route}: @PlainRoute does not send @HttpCode(${status}); have the method send it, and remove @HttpCode`,
+    );
+  if (refused !== undefined && typeof Reflect.get(owner.prototype as object, refused) !== 'function')
+    faults.push(
+      `${route}: @PlainRoute names ${refused}, which is no method of ${owner.name}; give the name of one`,
     );
   if (faults.length > 0) throw new PlainRouteError(faults);
 }

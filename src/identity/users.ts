@@ -84,6 +84,17 @@ export class Users {
     return isId(userId) ? await this.find(eq(users.id, userId), tx) : undefined;
   }
 
+  /** Asks for a lock on no row, which a server that takes no writes refuses. @throws DatabaseUnavailableError */
+  async assertWritable(): Promise<void> {
+    await this.db.run((sql) =>
+      sql
+        .select({ id: users.id })
+        .from(users)
+        .where(fragment`false`)
+        .for('share'),
+    );
+  }
+
   /** @returns undefined where there is no such user, or it is disabled: no session of it holds */
   async epochOf(userId: string): Promise<number | undefined> {
     const user = await this.byId(userId);

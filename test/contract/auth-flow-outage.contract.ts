@@ -61,6 +61,15 @@ withEngine('A flow whose work cannot be done', (engine) => {
     expect(await left()).toBe(QUOTA - 2);
   });
 
+  it('has spent its try where a hash was made before it failed', async () => {
+    const hashed = (keep: () => void) => {
+      keep();
+      return Promise.reject(sql(false));
+    };
+    await rig.flows.spendFor('reset', ANN, hashed).catch(() => undefined);
+    expect(await left()).toBe(QUOTA - 1);
+  });
+
   it('has spent one while it is under way, however many are begun', async () => {
     let fail = (): void => undefined;
     const outage = new Promise<never>((_, reject) => (fail = () => reject(sql(false))));

@@ -272,7 +272,7 @@ describeReal('a backfill', () => {
     house.stripe.add(fakeEvents({ count: 400, startS: anHourAgo() }));
     house.stripe.trouble({ kind: 'slow', ms: 1 }, { kind: 'slow', ms: 1 }, { kind: 'slow', ms: 600 });
     const { record, done } = await house.get(Backfill).start();
-    await house.redis.admin().set(BACKFILL_LOCK_KEY, 'other another:1 0');
+    await house.redis.admin().set(BACKFILL_LOCK_KEY, 'other another:1 0', 'EX', 600);
     await expect(done).rejects.toThrow('The lock of this work could not be renewed');
     expect(await house.redis.admin().get(BACKFILL_LOCK_KEY)).toBe('other another:1 0');
     expect(await house.get(Backfill).find(record.id)).toMatchObject({ state: 'running' });

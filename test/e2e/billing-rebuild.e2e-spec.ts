@@ -176,7 +176,7 @@ describeReal('the rebuild of a large stream', () => {
   it('stops where another has its lock, adds nothing to what that one builds, and is gone on with', async () => {
     const before = await makeHoles();
     const lost = await failureOf(
-      rebuild({ onProgress: () => void admin().set(REBUILD_LOCK_KEY, 'other another:1 0') }),
+      rebuild({ onProgress: () => void admin().set(REBUILD_LOCK_KEY, 'other another:1 0', 'EX', 600) }),
     );
     expect(lost.message).toMatch(
       /could not be renewed.*The stream is as it was\. \d+ entries of the new one are built/,

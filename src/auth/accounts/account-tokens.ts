@@ -37,12 +37,13 @@ export class AccountTokens {
   }
 
   /**
-   * For whoever has a hash to make first: an outage gives the try back, so that it must not cost much either. A token is
-   * issued, since a server that is full still reads.
+   * For whoever has a hash to make first: what an outage ends should end before it, since a try is given back until then
+   * only. A token is issued, as a server that is full still reads.
    *
-   * @throws RedisUnavailableError where none can be issued
+   * @throws RedisUnavailableError where none can be issued, DatabaseUnavailableError where SQL takes no writes
    */
   async assertPossible(): Promise<void> {
+    await this.users.assertWritable();
     await this.tokens.issue('emailVerification', { subject: NOBODY, binding: NOBODY });
   }
 

@@ -22,7 +22,7 @@ export class EmailMails {
     private readonly mails: MailOutbox,
   ) {}
 
-  /** @throws RedisUnavailableError where no mail could have its token */
+  /** @throws as `AccountTokens.assertPossible` */
   assertPossible(): Promise<void> {
     return this.tokens.assertPossible();
   }

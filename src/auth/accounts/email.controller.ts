@@ -60,9 +60,10 @@ export class EmailChangeController {
   ) {
     const address = plausibleEmail('new_email', new_email);
     // A wrong password is a 401, which stays spent.
-    await this.gate.spendFor('email-change', { user: userId, account: address.key, ip }, async () => {
+    await this.gate.spendFor('email-change', { user: userId, account: address.key, ip }, async (keep) => {
       await this.mails.assertPossible();
       const user = await this.passwords.assert(userId, password, 'email-change');
+      keep();
       await this.mails.change(user, address);
     });
     this.events.note({ event: 'email-change', result: 'ok', userId });

@@ -12,7 +12,7 @@ export class RegistrationMails {
     private readonly mails: MailOutbox,
   ) {}
 
-  /** @throws RedisUnavailableError where no mail could have its token */
+  /** @throws as `AccountTokens.assertPossible` */
   assertPossible(): Promise<void> {
     return this.tokens.assertPossible();
   }

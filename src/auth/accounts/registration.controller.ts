@@ -23,8 +23,8 @@ export class RegistrationController {
   @NoStore()
   async register(@Body() { email, password }: RegisterDto, @RequestClient() { address: ip }: Client) {
     const address = plausibleEmail('email', email);
-    const { user, created } = await this.gate.spendFor('register', { account: address.key, ip }, () =>
-      this.time.take(() => this.registration.perform(address, password)),
+    const { user, created } = await this.gate.spendFor('register', { account: address.key, ip }, (keep) =>
+      this.time.take(() => this.registration.perform(address, password, keep)),
     );
     const reason = created ? 'created' : 'known';
     this.events.note({ event: 'register', result: 'ok', reason, userId: user.id });

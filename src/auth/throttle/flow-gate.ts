@@ -20,17 +20,23 @@ export class FlowGate {
    * up nobody's quota. Only what the caller is told decides, a 503. Where SQL may have kept the work it stays spent: the
    * mail may leave.
    *
-   * @param work where it tells a guess that it was wrong, it throws something else than a 503
+   * @param work where it tells a guess that it was wrong, it throws something else than a 503. It calls `keep` once it has
+   *   made a hash, which only the quota bounds: what fails from then on stays spent
    * @throws TooManyAttemptsError (429) where one is used up; RedisUnavailableError (503), and it may have been spent; and
    *   what `work` throws
    */
-  async spendFor<F extends Flow, T>(flow: F, subjects: FlowSubjects<F>, work: () => Promise<T>): Promise<T> {
+  async spendFor<F extends Flow, T>(
+    flow: F,
+    subjects: FlowSubjects<F>,
+    work: (keep: () => void) => Promise<T>,
+  ): Promise<T> {
     await this.spend(flow, subjects);
+    let kept = false;
     try {
-      return await work();
+      return await work(() => (kept = true));
     } catch (error) {
       // What cannot be told to Redis now stays spent: the strict side.
-      if (isUndone(error))
+      if (!kept && isUndone(error))
         await this.attempts.limiter.refund(`flow-${flow}`, subjects as Subjects).catch(() => undefined);
       throw error;
     }

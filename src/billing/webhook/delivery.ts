@@ -74,6 +74,17 @@ export class Delivery {
     );
   }
 
+  /**
+   * Of a request that Fastify has refused: its media type, or its size.
+   *
+   * @returns what to answer with
+   */
+  async refusedBefore(error: Error, ip: string): Promise<unknown> {
+    const told = await this.limited(error, ip);
+    this.count(undefined, resultOf(told));
+    return told;
+  }
+
   /** Nothing of it was kept, and no event is known. */
   private refuse(error: unknown, ip: string, settler: Settler<TakenIn>): void {
     const tell = (told: unknown): void => {
@@ -109,7 +120,7 @@ export class Delivery {
    *
    * @returns what to answer with: what it was refused with, or RateLimitExceededError
    */
-  async limited(refused: Error, ip: string): Promise<unknown> {
+  private async limited(refused: Error, ip: string): Promise<unknown> {
     try {
       const decision = await this.limiter.check('webhook-signature', { ip });
       return decision.allowed ? refused : new RateLimitExceededError(decision);

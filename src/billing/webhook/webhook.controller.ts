@@ -39,7 +39,7 @@ export class StripeWebhookController {
 
   /** What Stripe would not send is limited as what it did not sign. */
   refused(error: Error, { ip }: FastifyRequest): Promise<unknown> {
-    return this.delivery.limited(error, ip);
+    return this.delivery.refusedBefore(error, ip);
   }
 }
 

@@ -7,7 +7,7 @@
 -- reply    texts: id and sequence of the oldest entry that is kept, id and sequence of the newest one, the count of the
 --          tenant; empty where there is none
 --
--- Foreign entries are passed over, a few of them. In the place of a foreign count stands what append.lua goes on from.
+-- Foreign entries are passed over, a few of them. In the place of a foreign count stands the newest number that is kept.
 
 local FOREIGN_PASSED_OVER = 1000
 -- Beyond this, numbers of Lua have gaps.
